@@ -1,0 +1,1 @@
+"""The loop: configuration, run folder, night, learning, accreditation and the command line."""

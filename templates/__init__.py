@@ -1,0 +1,25 @@
+"""Everything a model or an author reads or fills in, as Jinja templates."""
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("templates", ""), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, autoescape=False,  # what is rendered is Python or a prompt, never a page
+    )
+    environment.filters["repr"] = repr
+    return environment
+
+
+def render(template: str, **values: object) -> str:
+    """Fill in a template.
+
+    Args:
+        template: path below `templates/`.
+        values: everything the template mentions; a missing one raises `jinja2.UndefinedError`.
+    """
+    return _environment().get_template(template).render(**values)

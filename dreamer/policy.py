@@ -1,0 +1,85 @@
+"""The policy: a Hugging Face causal language model, or a tiny Llama built on the spot.
+
+The tiny one is the embedded default. Its tokenizer is trained on the sessions it will imitate, whole words mostly,
+with bytes for whatever is new; its chat template marks whose turn it is and nothing else.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+    set_seed,
+)
+
+from rollout.trajectory import Trajectory
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'assistant' %}<|agent|>{{ message['content'] }}<|end|>"
+    "{% elif message['role'] == 'system' %}<|system|>{{ message['content'] }}"
+    "{% else %}<|world|>{{ message['content'] }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|agent|>{% endif %}"
+)
+
+
+def train_tokenizer(sessions: Iterable[Trajectory], vocabulary: int = 2048) -> PreTrainedTokenizerBase:
+    """A byte-level BPE over words, with `CHAT_TEMPLATE`, trained on what was said in the sessions."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    special = ["<|pad|>", "<|end|>", "<|world|>", "<|agent|>", "<|system|>"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary, special_tokens=special, show_progress=False, min_frequency=2,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
+    tokenizer.train_from_iterator(_texts(sessions), trainer)
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<|pad|>", eos_token="<|end|>",
+        extra_special_tokens=["<|world|>", "<|agent|>", "<|system|>"],
+    )
+    wrapped.chat_template = CHAT_TEMPLATE
+    return wrapped
+
+
+def _texts(sessions: Iterable[Trajectory]) -> Iterable[str]:
+    for session in sessions:
+        yield session.observation
+        if session.system:
+            yield session.system
+        for turn in session.turns:
+            yield turn.action
+            yield turn.observation
+
+
+def build_tiny(tokenizer: PreTrainedTokenizerBase, layers: int, hidden: int, seed: int) -> LlamaForCausalLM:
+    """A Llama with random weights."""
+    set_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=2 * hidden, num_hidden_layers=layers,
+        num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=8192, initializer_range=0.06,
+        tie_word_embeddings=False, bos_token_id=None, eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def load(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A checkpoint in Hugging Face format, in float32 on a CPU."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32 if not torch.cuda.is_available() else "auto")
+    return model, AutoTokenizer.from_pretrained(folder)
+
+
+def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Write a checkpoint that `load` and any Hugging Face program reads."""
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

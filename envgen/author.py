@@ -1,0 +1,42 @@
+"""Who writes environments: the protocol, and what is written."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from rollout.trajectory import Record, Trajectory
+
+
+class Environment(Record):
+    """An authored environment: a file of plain Gymnasium code, and where it came from.
+
+    Attributes:
+        source: the code.
+        author: who wrote it, with the settings that made this candidate.
+        states: how many states it has, where it is an automaton.
+    """
+
+    source: str
+    author: str
+    states: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """The environment's name: equal code, equal name."""
+        return hashlib.sha256(self.source.encode()).hexdigest()[:16]
+
+    @property
+    def lines(self) -> int:
+        """Lines of source."""
+        return self.source.count("\n")
+
+
+class Author(Protocol):
+    """Writes candidate environments from sessions."""
+
+    def drafts(self, sessions: Sequence[Trajectory]) -> Iterable[Environment]:
+        """Candidates, simplest first.
+
+        Args:
+            sessions: the shown ones; an author never sees another.
+        """

@@ -1,0 +1,107 @@
+"""Where episodes happen: many copies of one world, stepped together.
+
+Two worlds: the authored one, in its sandbox worker, and a real engine in this process, which counts every step
+taken in it, because a night must not touch reality between recording and accreditation.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import gymnasium as gym
+
+from sandbox import EnvironmentFault, Reset, Worker
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a world answered. `imagined` and `fault` can only be set in a dream."""
+
+    observation: str
+    reward: float = 0.0
+    terminated: bool = False
+    truncated: bool = False
+    imagined: bool = False
+    fault: str | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the episode cannot go on."""
+        return self.terminated or self.truncated or self.fault is not None
+
+
+class World(Protocol):
+    """Copies of one world, by number."""
+
+    steps: int
+
+    def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
+        """New copies, each started from its seed: their numbers and first observations."""
+
+    def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
+        """One action in each of the copies named."""
+
+    def close(self, copies: Sequence[int]) -> None:
+        """These copies are not needed any more."""
+
+
+class DreamWorld:
+    """An authored environment in a sandbox worker."""
+
+    def __init__(self, worker: Worker):
+        self.worker = worker
+        self.steps = 0
+
+    def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
+        copies = self.worker.make(len(seeds))
+        answers = self.worker.reset_batch([Reset(copy, seed) for copy, seed in zip(copies, seeds, strict=True)])
+        for answer in answers:
+            if isinstance(answer, EnvironmentFault):  # a world that cannot begin is no world
+                raise answer
+        return list(zip(copies, map(_reply, answers), strict=True))
+
+    def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
+        self.steps += len(acts)
+        return [_reply(answer) for answer in self.worker.step_batch(acts)]
+
+    def close(self, copies: Sequence[int]) -> None:
+        self.worker.drop(copies)
+
+
+def _reply(answer: Any) -> Reply:
+    if isinstance(answer, EnvironmentFault):
+        return Reply(observation="", fault=str(answer))
+    return Reply(answer.observation, answer.reward, answer.terminated, answer.truncated,
+                 imagined=bool(answer.info.get("imagined", False)))
+
+
+class RealWorld:
+    """A real engine: a function that makes Gymnasium environments with text in and text out."""
+
+    def __init__(self, make: Callable[[], gym.Env[str, str]]):
+        self.make = make
+        self.steps = 0
+        self.used: dict[int, gym.Env[str, str]] = {}
+        self.idle: list[gym.Env[str, str]] = []
+        self.opened = 0
+
+    def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
+        opened = []
+        for seed in seeds:
+            env = self.idle.pop() if self.idle else self.make()
+            observation, _ = env.reset(seed=seed)
+            self.opened += 1
+            self.used[self.opened] = env
+            opened.append((self.opened, Reply(observation)))
+        return opened
+
+    def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
+        self.steps += len(acts)
+        replies = []
+        for copy, action in acts:
+            observation, reward, terminated, truncated, _ = self.used[copy].step(action)
+            replies.append(Reply(observation, float(reward), terminated, truncated))
+        return replies
+
+    def close(self, copies: Sequence[int]) -> None:
+        self.idle += [self.used.pop(copy) for copy in copies]

@@ -1,0 +1,204 @@
+"""Copies of an environment's state, and fingerprints by which equal states are found.
+
+`copy.deepcopy` is several times slower and takes its orders from the objects copied; this knows the few kinds of object
+that authored code can build. Code, classes and constants of the module are shared, never copied.
+
+Left out: state that lives outside the environment object (module globals, class attributes, closures), which copies
+share, and running generators, which cannot be copied.
+"""
+
+import collections
+import copy
+import enum
+import functools
+import hashlib
+import re
+import types
+from typing import Any
+
+from sandbox.chance import Generator
+
+AUTHORED = "_guarded_writes"  # the mark that the class builder leaves on classes of authored code
+
+# What counted tables hold beside their elements; authored names never begin with an underscore.
+SHARED = frozenset(("_hits", "_numbers"))
+
+IMMUTABLE: set[type] = {
+    int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented), range, type, slice,
+    types.FunctionType, types.BuiltinFunctionType, enum.EnumType, property, staticmethod, classmethod,
+    types.MappingProxyType, types.GenericAlias, re.Pattern, re.Match,
+}  # fmt: skip
+
+
+class NotCopyable(Exception):
+    """The state holds something, such as a running generator, that has no copy."""
+
+
+def clone(value: Any, memo: dict[int, Any]) -> Any:
+    """A deep copy.
+
+    Args:
+        value: any object of authored code.
+        memo: copies made so far, by the id of the original; filled in.
+
+    Raises:
+        NotCopyable: the value cannot be copied.
+    """
+    kind = type(value)
+    if kind in IMMUTABLE or isinstance(value, type | enum.Enum):
+        return value
+    known = memo.get(id(value))
+    if known is not None:
+        return known
+    if kind is list:
+        out = memo[id(value)] = []
+        out.extend([item if type(item) in IMMUTABLE else clone(item, memo) for item in value])
+        return out
+    if kind is dict:
+        copied = memo[id(value)] = {}
+        for key, item in value.items():
+            copied[key if type(key) in IMMUTABLE else clone(key, memo)] = (
+                item if type(item) in IMMUTABLE else clone(item, memo)
+            )
+        return copied
+    if kind is tuple or kind is frozenset:
+        same = kind([clone(item, memo) for item in value])
+        memo[id(value)] = same
+        return same
+    if kind is set:
+        members = memo[id(value)] = set()
+        members.update(clone(item, memo) for item in value)
+        return members
+    return _clone_object(value, kind, memo)
+
+
+def _clone_object(value: Any, kind: type, memo: dict[int, Any]) -> Any:
+    if kind is types.MethodType:
+        return types.MethodType(value.__func__, clone(value.__self__, memo))
+    if isinstance(value, Generator):
+        same = memo[id(value)] = object.__new__(kind)
+        for slot in Generator.__slots__:
+            setattr(same, slot, getattr(value, slot))
+        return same
+    if isinstance(value, tuple):
+        out = tuple.__new__(kind, [clone(item, memo) for item in value])
+    elif isinstance(value, int | float | str | bytes | frozenset):
+        return value
+    elif isinstance(value, dict):
+        out = kind.__new__(kind)
+        if isinstance(value, collections.defaultdict):
+            out.default_factory = value.default_factory  # type: ignore[attr-defined]
+    elif isinstance(value, collections.deque):
+        out = collections.deque.__new__(kind)
+        collections.deque.__init__(out, maxlen=value.maxlen)
+    elif isinstance(value, list | set | bytearray):
+        out = kind.__new__(kind)
+    elif hasattr(kind, AUTHORED):
+        out = object.__new__(kind) if not isinstance(value, BaseException) else kind.__new__(kind, *value.args)
+    else:
+        return _clone_other(value, memo)
+    memo[id(value)] = out
+    if isinstance(value, dict):
+        for key, item in value.items():
+            dict.__setitem__(out, clone(key, memo), clone(item, memo))
+    elif isinstance(value, list):
+        list.extend(out, [clone(item, memo) for item in value])
+    elif isinstance(value, set):
+        set.update(out, [clone(item, memo) for item in value])
+    elif isinstance(value, collections.deque):
+        collections.deque.extend(out, [clone(item, memo) for item in value])
+    elif isinstance(value, bytearray):
+        out[:] = value
+    attributes = getattr(value, "__dict__", None)
+    if attributes:
+        copied = out.__dict__
+        for name, item in attributes.items():
+            copied[name] = item if type(item) in IMMUTABLE or name in SHARED else clone(item, memo)
+    for name in _slots(kind):
+        if hasattr(value, name):
+            item = getattr(value, name)
+            object.__setattr__(out, name, item if name in SHARED else clone(item, memo))
+    return out
+
+
+def _clone_other(value: Any, memo: dict[int, Any]) -> Any:
+    """Iterators, partials, compiled patterns: what the standard library knows how to copy."""
+    try:
+        return copy.deepcopy(value, memo)
+    except Exception as error:
+        raise NotCopyable(f"a {type(value).__name__} in the state cannot be copied") from error
+
+
+@functools.cache
+def _slots(kind: type) -> tuple[str, ...]:
+    names: list[str] = []
+    for base in kind.__mro__:
+        slots = base.__dict__.get("__slots__", ()) if hasattr(base, AUTHORED) else ()
+        names += [slots] if isinstance(slots, str) else slots
+    return tuple(names)
+
+
+def fingerprint(value: Any) -> str:
+    """A digest by which two states of the same program are equal; the state of `np_random` does not count."""
+    out: list[str] = []
+    _describe(value, out, {})
+    return hashlib.blake2b("".join(out).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _describe(value: Any, out: list[str], seen: dict[int, int]) -> None:
+    kind = type(value)
+    if kind is str:
+        out.append(f"s{len(value)}:{value}")
+    elif kind is int or kind is float or kind is bool or value is None:
+        out.append(f"{kind.__name__}{value!r};")
+    elif kind in IMMUTABLE or isinstance(value, type | enum.Enum):
+        out.append(f"{value!r};" if kind in (range, complex, bytes, slice) else f"#{id(value)};")
+    elif id(value) in seen:
+        out.append(f"@{seen[id(value)]};")
+    elif isinstance(value, Generator):
+        out.append("generator;")
+    else:
+        seen[id(value)] = len(seen)
+        out.append(f"{kind.__name__}{id(kind)}(")
+        _describe_contents(value, out, seen)
+        out.append(")")
+
+
+def _describe_contents(value: Any, out: list[str], seen: dict[int, int]) -> None:
+    known = False
+    if isinstance(value, dict):
+        known = True
+        for key, item in value.items():
+            _describe(key, out, seen)
+            _describe(item, out, seen)
+    elif isinstance(value, list | tuple | collections.deque):
+        known = True
+        for item in value:
+            _describe(item, out, seen)
+    elif isinstance(value, set | frozenset):
+        known = True
+        members = []
+        for item in value:
+            part: list[str] = []
+            _describe(item, part, seen)
+            members.append("".join(part))
+        out.extend(sorted(members))
+    elif isinstance(value, types.MethodType):
+        known = True
+        out.append(f"#{id(value.__func__)};")
+        _describe(value.__self__, out, seen)
+    elif isinstance(value, int | float | str | bytes | bytearray):
+        known = True
+        out.append(f"{value!r};")
+    attributes = getattr(value, "__dict__", None)
+    if attributes is not None:
+        for name, item in attributes.items():
+            if name not in SHARED:
+                out.append(f".{name}=")
+                _describe(item, out, seen)
+    for name in _slots(type(value)):
+        if hasattr(value, name) and name not in SHARED:
+            out.append(f".{name}=")
+            _describe(getattr(value, name), out, seen)
+    if attributes is None and not known and not hasattr(type(value), AUTHORED):
+        out.append(f"#{id(value)};")  # an iterator or the like: equal to itself alone

@@ -1,0 +1,232 @@
+"""Chance taken apart: run the same step once for every way its draws can fall.
+
+`Script` holds the decisions of one run. Where a run asks for more than the script says, it takes the first alternative
+and the script remembers how many there were; `advance` then moves to the next script, depth first. The product of the
+chosen alternatives' probabilities is the run's. Guided search will hand in scripts of its own; a run only follows.
+
+A discrete draw is an n-way fork. `random()` returns an `Interval`, which forks in two where it is compared and so
+narrows; whatever else is asked of it makes the run `Undetermined`, never wrong.
+
+Left out: continuous distributions other than `random` and `uniform` (undetermined), and rejection loops, whose trees
+have no end and run into the caller's limit.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sandbox.chance import Generator
+from sandbox.clone import IMMUTABLE
+
+
+class Undetermined(BaseException):
+    """The run depends on chance in a way that cannot be enumerated. Not an Exception, so that `except` lets it by."""
+
+
+class Script:
+    """The decisions of one run, and the place in the tree they lead to."""
+
+    __slots__ = ("at", "choices", "failed", "limit", "probability", "widths")
+
+    def __init__(self, limit: int) -> None:
+        self.choices: list[int] = []
+        self.widths: list[int] = []
+        self.limit = limit
+        self.begin()
+
+    def begin(self) -> None:
+        self.at = 0
+        self.probability = 1.0
+        self.failed = False
+
+    def fail(self) -> Undetermined:
+        self.failed = True
+        return Undetermined()
+
+    def decide(self, weights: Sequence[float]) -> int:
+        """Index of the alternative this run takes. Impossible ones are not forked to."""
+        open_ways = [index for index, weight in enumerate(weights) if weight > 0]
+        way = self._way(len(open_ways))
+        self.probability *= weights[open_ways[way]]
+        return open_ways[way]
+
+    def decide_evenly(self, count: int) -> int:
+        way = self._way(count)
+        self.probability /= count
+        return way
+
+    def _way(self, count: int) -> int:
+        if self.failed or count > self.limit or self.at > 64 * self.limit:
+            raise self.fail()
+        if count == 1:
+            return 0
+        if self.at == len(self.choices):
+            self.choices.append(0)
+            self.widths.append(count)
+        way = self.choices[self.at]
+        self.at += 1
+        return way
+
+    def advance(self) -> bool:
+        """Moves on to the next run; False when the tree is exhausted."""
+        del self.choices[self.at :], self.widths[self.at :]
+        while self.choices and self.choices[-1] + 1 == self.widths[-1]:
+            self.choices.pop()
+            self.widths.pop()
+        if not self.choices:
+            return False
+        self.choices[-1] += 1
+        return True
+
+
+class Interval:
+    """A uniform draw of which only `low <= value < high` has been decided so far; views of it are a*u + b."""
+
+    __slots__ = ("_add", "_bounds", "_scale", "_script")
+
+    def __init__(self, script: Script, bounds: list[float] | None = None, scale: float = 1.0, add: float = 0.0) -> None:
+        self._script = script
+        self._bounds = [0.0, 1.0] if bounds is None else bounds
+        self._scale = scale
+        self._add = add
+
+    def _below(self, edge: Any) -> bool:
+        """Whether the underlying draw is below `edge`, deciding it if need be."""
+        low, high = self._bounds
+        if edge <= low:
+            return False
+        if edge >= high:
+            return True
+        share = (edge - low) / (high - low)
+        if self._script.decide((share, 1.0 - share)) == 0:
+            self._bounds[1] = edge
+            return True
+        self._bounds[0] = edge
+        return False
+
+    def _less(self, other: Any) -> bool:
+        if not isinstance(other, int | float) or other != other:
+            raise self._script.fail()
+        edge = (other - self._add) / self._scale
+        return self._below(edge) if self._scale > 0 else not self._below(edge)
+
+    def __lt__(self, other: Any) -> bool:
+        return self._less(other)
+
+    __le__ = __lt__  # a single point has no probability
+
+    def __gt__(self, other: Any) -> bool:
+        return not self._less(other)
+
+    __ge__ = __gt__
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _view(self, scale: float, add: float) -> "Interval":
+        return Interval(self._script, self._bounds, self._scale * scale, self._add * scale + add)
+
+    def __add__(self, other: Any) -> "Interval":
+        return self._view(1.0, self._number(other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> "Interval":
+        return self._view(1.0, -self._number(other))
+
+    def __rsub__(self, other: Any) -> "Interval":
+        return self._view(-1.0, self._number(other))
+
+    def __mul__(self, other: Any) -> "Interval":
+        factor = self._number(other)
+        if factor == 0:
+            raise self._script.fail()
+        return self._view(factor, 0.0)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> "Interval":
+        return self._view(1.0 / self._number(other), 0.0)
+
+    def __neg__(self) -> "Interval":
+        return self._view(-1.0, 0.0)
+
+    def _number(self, other: Any) -> float:
+        if not isinstance(other, int | float) or not math.isfinite(other):
+            raise self._script.fail()
+        return other
+
+    def _whole(self, rounding: Callable[[float], int]) -> int:
+        """The integer that a monotonic rounding gives, decided among those still possible."""
+        low, high = (self._bounds[i] * self._scale + self._add for i in (0, 1))
+        first, last = sorted((rounding(low), rounding(high)))
+        if last - first > self._script.limit:
+            raise self._script.fail()
+        for value in range(first, last):
+            # The edge above `value`: one past it for floor and for truncation of positives.
+            if self._less(value + 1 if rounding is math.floor or value >= 0 else math.nextafter(value, math.inf)):
+                return value
+        return last
+
+    def __floor__(self) -> int:
+        return self._whole(math.floor)
+
+    def __int__(self) -> int:
+        return self._whole(math.trunc)
+
+    __trunc__ = __int__
+
+    def __floordiv__(self, other: Any) -> int:
+        return math.floor(self / other)
+
+    def _unknown(self, *arguments: Any) -> Any:
+        raise self._script.fail()
+
+    __eq__ = __ne__ = __hash__ = __float__ = __index__ = __str__ = __repr__ = __format__ = _unknown  # type: ignore[assignment]
+    __mod__ = __rmod__ = __pow__ = __rpow__ = __rtruediv__ = __rfloordiv__ = __abs__ = __round__ = __ceil__ = _unknown
+    __complex__ = __divmod__ = __rdivmod__ = _unknown
+
+
+IMMUTABLE.add(Interval)
+
+
+class EnumeratingGenerator(Generator):
+    """A `Generator` that follows a script; it is put on in place (`__class__`) and taken off again."""
+
+    __slots__ = ()
+
+    def _below(self, count: int) -> int:
+        return int(self._track.decide_evenly(count))
+
+    def _at_most(self, highest: int) -> int:
+        return int(self._track.decide_evenly(highest + 1))
+
+    def _pick(self, weights: Sequence[float]) -> int:
+        return int(self._track.decide(weights))
+
+    def _unit(self) -> float:
+        raise self._track.fail()
+
+    def _next64(self) -> int:
+        raise self._track.fail()
+
+    def random(self, size: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        return self._filled(size, lambda: Interval(self._track))
+
+    def _distinct(self, count: int, total: int, shuffle: bool) -> list[int]:
+        left = list(range(count))
+        picked = [left.pop(self._below(len(left))) for _ in range(total)]
+        return picked if shuffle else sorted(picked)
+
+    def _distinct_weighted(self, weights: list[float], total: int) -> list[int]:
+        left, picked = list(weights), list[int]()
+        for _ in range(total):
+            whole = math.fsum(left)
+            if whole <= 0:
+                raise ValueError("Fewer non-zero entries in p than size")
+            picked.append(self._pick([weight / whole for weight in left]))
+            left[picked[-1]] = 0.0
+        return picked
+
+    def binomial(self, n: int, p: float, size: Any = None) -> Any:
+        return self._filled(size, lambda: sum(self.random() < p for _ in range(n)))

@@ -1,0 +1,372 @@
+"""The parent's side of one worker: sends requests, believes nothing that comes back, and knows when it is dead.
+
+Left out: starting the process (`forkserver.py`) and replacing it (`pool.py`).
+"""
+
+import contextlib
+import itertools
+import os
+import signal
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from sandbox.errors import EnvironmentFault, SourceRefused, WorkerDied
+from sandbox.limits import Limits
+from sandbox.records import Answer, Element, Episode, Outcome, Reset, Script
+from sandbox.wire import Broken, Channel
+
+ACTIONS_PER_MESSAGE = 2048  # bounds the reply and the time of one message of whole episodes
+DEEPEST = 24
+ENDINGS = {
+    "deadline": "took longer than allowed and was killed",
+    "exit": "died",
+    "oversized": "sent more than allowed and was killed",
+    "protocol": "broke the protocol and was killed",
+}
+
+
+class Worker:
+    """Many concurrent copies of one environment source, in a confined process of their own.
+
+    A misbehaving copy is answered for by an `EnvironmentFault` in its place; the death of the process raises
+    `WorkerDied`, and every later call raises it again. Calls from several threads are taken one at a time.
+
+    Attributes:
+        elements: with counting, the branches and table elements that support refers to by number.
+    """
+
+    def __init__(self, channel: Channel, process: int, pid: int, limits: Limits) -> None:
+        self._channel = channel
+        self._process = process
+        self.pid = pid
+        self._limits = limits
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._ended: str | None = None
+        self._reason = "closed"
+        self.elements: list[Element] = []
+        self._answer = _answer_reader(limits.text_characters)
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *arguments: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.close()
+
+    @property
+    def alive(self) -> bool:
+        return self._ended is None
+
+    def close(self) -> None:
+        """Kills the process. Safe to call again."""
+        self._end("closed", "the worker is closed")
+
+    def load(self, source: str, policy: str, counting: bool) -> None:
+        """Hands over the source; done once, by `Sandbox.load`.
+
+        Raises:
+            SourceRefused: the source cannot be run.
+            WorkerDied: parsing or importing it killed the worker.
+        """
+        limits = {"text_characters": self._limits.text_characters, "copies": self._limits.copies}
+        request = {"source": source, "policy": policy, "counting": counting, "limits": limits}
+        elements = self._request("load", request, self._limits.load_seconds)
+        try:
+            for number, (kind, line, label) in enumerate(elements):
+                self.elements.append(Element(number, str(kind), int(line), str(label)))
+        except (TypeError, ValueError):
+            raise self._violation("a malformed list of elements") from None
+
+    # Requests
+
+    def make(self, count: int) -> list[int]:
+        """New environment copies, not yet reset.
+
+        Raises:
+            EnvironmentFault: the environment cannot be created.
+        """
+        return self._ids(self._request("make", count), count)
+
+    def drop(self, ids: Sequence[int]) -> None:
+        """Forgets copies; unknown ids are passed over."""
+        if ids and self._ended is None:
+            self._request("drop", list(ids))
+
+    def copy(self, ids: Sequence[int]) -> list[int | EnvironmentFault]:
+        """Copies of copies, in the same state; a fault where a state cannot be copied."""
+        reply = self._items("copy", list(ids), len(ids))
+        return [item if type(item) is int else self._fault(item) for item in reply]
+
+    def reset_batch(self, requests: Sequence[Reset]) -> list[Answer | EnvironmentFault]:
+        """Starts copies again; one answer or fault for each request, in order."""
+        return self._batch("reset", [(r.id, r.seed, r.observation) for r in requests], self._start)
+
+    def step_batch(self, requests: Sequence[tuple[int, str]]) -> list[Answer | EnvironmentFault]:
+        """Steps copies by id and action; one answer or fault for each request, in order."""
+        return self._batch("step", list(requests), self._answer)
+
+    def episodes(self, scripts: Sequence[Script]) -> list[Episode]:
+        """Whole episodes of given actions, each on a new copy."""
+        out: list[Episode] = []
+        for group in _groups(scripts):
+            payload = [(script.seed, script.observation, list(script.actions)) for script in group]
+            reply = self._items("episodes", payload, len(group))
+            for script, item in zip(group, reply, strict=True):
+                out.append(self._episode(item, len(script.actions)))
+        return out
+
+    def expand(self, id: int, action: str, limit: int = 256) -> list[Outcome] | None:
+        """Every way that a step can fall, from a copy of the state; the original is unchanged.
+
+        Args:
+            limit: most runs of the step, and most alternatives of one draw.
+
+        Returns:
+            Outcomes whose probabilities sum to 1, those that look alike and lead to equal states being one; None
+            where chance cannot be enumerated within the limit.
+
+        Raises:
+            EnvironmentFault: the copy cannot be stepped at all.
+        """
+        return self._outcomes(self._request("expand", (id, action, limit)), self._answer)
+
+    def expand_reset(self, observation: str | None = None, limit: int = 256) -> list[Outcome] | None:
+        """Every way that a reset can fall, on a new copy. See `expand`."""
+        return self._outcomes(self._request("expand_reset", (observation, limit)), self._start)
+
+    def check(self) -> list[str]:
+        """Sentences on what does not hold of Gymnasium's interface; none where all is well."""
+        reply = self._request("check", None)
+        if type(reply) is not list or not all(type(item) is str for item in reply):
+            raise self._violation("a malformed list of complaints")
+        return reply
+
+    def support(self) -> dict[int, int]:
+        """With counting: in how many resets and steps each element ran, by its number; those never run are absent."""
+        reply = self._request("support", None)
+        try:
+            counts = {int(number): int(count) for number, count in reply}
+        except (TypeError, ValueError):
+            raise self._violation("malformed counts") from None
+        if not all(0 <= number < len(self.elements) for number in counts):
+            raise self._violation("counts of elements that do not exist")
+        return counts
+
+    # Checking replies
+
+    def _request(self, operation: str, payload: Any, seconds: float | None = None) -> Any:
+        with self._lock:
+            if self._ended is not None:
+                raise WorkerDied(self._ended, self._reason)
+            number = next(self._numbers)
+            try:
+                frame = orjson.dumps([number, operation, payload])
+            except TypeError as error:
+                if operation == "load":
+                    raise SourceRefused(f"not text: {error}", "unicode") from None
+                raise ValueError(f"{operation}: {error}") from None
+            if len(frame) > self._limits.request_bytes:
+                raise ValueError(f"{operation}: a request of {len(frame)} bytes, of {self._limits.request_bytes} allowed")
+            try:
+                reply = self._channel.ask(frame, seconds or self._limits.message_seconds)
+            except Broken as broken:
+                how = ENDINGS[broken.reason]
+                raise self._end(broken.reason, f"the worker {how} while asked to {operation}: {broken}") from None
+            except BaseException:
+                # Interrupted between request and reply: the two can no longer be told apart.
+                self._end("interrupted", f"interrupted while the worker was asked to {operation}")
+                raise
+            if type(reply) is not list or len(reply) != 3 or type(reply[0]) is not int or reply[0] != number:
+                raise self._violation("a reply to another request")
+            _, status, value = reply
+            if status == "ok":
+                return value
+            if status == "memory":
+                line = value if type(value) is int else None
+                where = f" at line {line}" if line is not None else ""
+                message = f"the worker ran out of its {self._limits.memory_bytes >> 20} MiB of memory{where}"
+                died = self._end("memory", message)
+                died.line = line
+                raise died
+            if status == "refused" and operation == "load" and type(value) is dict:
+                raise _refusal(value)
+            raise self._violation("a reply of unknown kind")
+
+    def _violation(self, what: str) -> WorkerDied:
+        return self._end("protocol", f"the worker broke the protocol with {what}, and was killed")
+
+    def _end(self, reason: str, message: str) -> WorkerDied:
+        if self._ended is None:
+            self._ended, self._reason = message, reason
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._process, signal.SIGKILL)
+            os.close(self._process)
+            self._channel.close()
+        return WorkerDied(message, reason)
+
+    def _items(self, operation: str, payload: Any, count: int) -> list[Any]:
+        reply = self._request(operation, payload)
+        if type(reply) is not list or len(reply) != count:
+            raise self._violation("a reply of the wrong length")
+        return reply
+
+    def _batch(self, operation: str, payload: list[Any], read: Any) -> list[Answer | EnvironmentFault]:
+        refused: dict[int, EnvironmentFault] = {}
+        try:
+            reply = self._items(operation, payload, len(payload))
+        except ValueError:
+            # A text that cannot be sent costs its own request, not the batch.
+            refused = {i: fault for i, item in enumerate(payload) if (fault := self._unsendable(item))}
+            if not refused:
+                raise
+            sendable = [item for i, item in enumerate(payload) if i not in refused]
+            reply = self._items(operation, sendable, len(sendable))
+        out: list[Answer | EnvironmentFault] = []
+        following = iter(reply)
+        for index in range(len(payload)):
+            if index in refused:
+                out.append(refused[index])
+                continue
+            item = next(following)
+            out.append(read(item) or self._fault(item))
+        return out
+
+    def _unsendable(self, item: tuple[Any, ...]) -> EnvironmentFault | None:
+        try:
+            length = len(orjson.dumps(item))
+        except TypeError as error:
+            return EnvironmentFault(f"the request cannot be sent: {error}", "request")
+        if length > 8 * self._limits.text_characters:
+            return EnvironmentFault(f"the request has {length} bytes, which is too long", "request")
+        return None
+
+    def _start(self, item: Any) -> Answer | None:
+        """A reset's answer, None where the item is no such thing."""
+        if type(item) is list and 2 <= len(item) <= 3:
+            return self._answer([item[0], 0.0, False, False, *item[1:]])
+        return None
+
+    def _fault(self, item: Any) -> EnvironmentFault:
+        if type(item) is not dict:
+            raise self._violation("a malformed answer")
+        message, reason, line = item.get("fault"), item.get("reason"), item.get("line")
+        if type(message) is not str or type(reason) is not str or not (line is None or type(line) is int):
+            raise self._violation("a malformed fault")
+        where = f"line {line}: " if line is not None else ""
+        return EnvironmentFault(f"{where}{message[:2000]}", reason[:40], line)
+
+    def _ids(self, reply: Any, count: int) -> list[int]:
+        if type(reply) is dict:
+            raise self._fault(reply)
+        if type(reply) is not list or len(reply) != count or not all(type(id) is int for id in reply):
+            raise self._violation("malformed ids")
+        return reply
+
+    def _episode(self, item: Any, actions: int) -> Episode:
+        if type(item) is not list or len(item) != 2 or type(item[0]) is not list or len(item[0]) > actions + 1:
+            raise self._violation("a malformed episode")
+        answers: list[Answer] = []
+        for index, part in enumerate(item[0]):
+            answer = self._answer(part) if index else self._start(part)
+            if answer is None:
+                raise self._violation("a malformed answer")
+            answers.append(answer)
+        return Episode(answers, None if item[1] is None else self._fault(item[1]))
+
+    def _outcomes(self, reply: Any, read: Any) -> list[Outcome] | None:
+        if reply is None:
+            return None
+        if type(reply) is dict:
+            raise self._fault(reply)
+        if type(reply) is not list or not reply:
+            raise self._violation("malformed outcomes")
+        out: list[Outcome] = []
+        for item in reply:
+            if type(item) is not list or len(item) != 4:
+                raise self._violation("a malformed outcome")
+            probability, answer, id, digest = item
+            if type(probability) is not float or not 0.0 <= probability <= 1.0 + 1e-9:
+                raise self._violation("a probability out of range")
+            if not (id is None or type(id) is int) or type(digest) is not str:
+                raise self._violation("a malformed outcome")
+            out.append(Outcome(probability, read(answer) or self._fault(answer), id, digest))
+        return out
+
+
+def _answer_reader(longest: int) -> Any:
+    """A function from a step's reply to an `Answer`, or None where it is no such thing; made once, for it runs often."""
+    make = Answer
+
+    def read(item: Any) -> Answer | None:
+        if type(item) is not list:
+            return None
+        support: tuple[int, ...] = ()
+        if len(item) == 5:
+            observation, reward, terminated, truncated, info = item
+        elif len(item) == 6:
+            observation, reward, terminated, truncated, info, numbers = item
+            if type(numbers) is not list or not all(type(number) is int for number in numbers):
+                return None
+            support = tuple(numbers)
+        else:
+            return None
+        if (
+            type(observation) is str
+            and len(observation) <= longest
+            and type(reward) is float
+            and -1.8e308 < reward < 1.8e308
+            and type(terminated) is bool
+            and type(truncated) is bool
+            and type(info) is dict
+            and (not info or shallow(info))
+        ):
+            return make(observation, reward, terminated, truncated, info, support)
+        return None
+
+    return read
+
+
+def shallow(value: Any) -> bool:
+    """Whether JSON data is nested no deeper than anyone's recursion can follow."""
+    level: list[Any] = [value]
+    for _ in range(DEEPEST):
+        following: list[Any] = []
+        for item in level:
+            if type(item) is dict:
+                following += item.values()
+            elif type(item) is list:
+                following += item
+        if not following:
+            return True
+        level = following
+    return False
+
+
+def _refusal(value: dict[str, Any]) -> SourceRefused:
+    message, reason, line = value.get("message"), value.get("reason"), value.get("line")
+    refusal = SourceRefused(
+        "", str(reason)[:40], line if type(line) is int else None, str(value.get("remedy", ""))[:2000]
+    )
+    refusal.args = (str(message)[:8000],)
+    return refusal
+
+
+def _groups(scripts: Iterable[Script]) -> Iterable[list[Script]]:
+    """Scripts in messages of bounded length."""
+    group: list[Script] = []
+    actions = 0
+    for script in scripts:
+        if group and actions + len(script.actions) > ACTIONS_PER_MESSAGE:
+            yield group
+            group, actions = [], 0
+        group.append(script)
+        actions += len(script.actions) + 1
+    if group:
+        yield group

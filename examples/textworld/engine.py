@@ -67,6 +67,7 @@ def compile_games(archive: Path = ARCHIVE) -> None:
             textworld.generator.compile_game(game, options)
             tar.add(options.path, arcname=f"{name(seed)}.z8")
             print(f"{name(seed)}: {game.metadata['walkthrough']}", file=sys.stderr)
+    shutil.rmtree(GAMES, ignore_errors=True)  # what was unpacked from the archive before this one
 
 
 def unpack(folder: Path = GAMES) -> Path:

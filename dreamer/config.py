@@ -4,10 +4,14 @@ Unknown keys and wrong types are refused with the key's name; paths are relative
 """
 
 import tomllib
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from envgen.gate import Gate
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -27,15 +31,17 @@ class Sessions(Section):
         files: JSON lines, the project's own records or OpenAI chat messages; globs are allowed.
         selection: share of sessions used to choose among candidate environments.
         held_out: share of sessions used only to judge the chosen one.
+        success: an episode whose outcome is at least this is a success; None takes whatever is above zero.
     """
 
     files: tuple[str, ...] = Field(min_length=1)
     selection: Share = 0.1
     held_out: Share = 0.2
+    success: float | None = None
 
 
 class Production(Section):
-    """The real engine, if there is one to judge the night in.
+    """The real engine, if there is one to judge the night in. Nothing touches it before the judging.
 
     Attributes:
         engine: `file.py:Name` of something that, called with `options`, gives a Gymnasium environment with text
@@ -46,21 +52,7 @@ class Production(Section):
 
     engine: str
     options: dict[str, Any] = {}
-    episodes: int = Field(default=1000, ge=1)
-
-
-class Gate(Section):
-    """What held-out sessions must show before anything is rehearsed; lower bounds of 95 % intervals.
-
-    Attributes:
-        step_probability, reward_f1, end_f1: for worlds without chance.
-        nats_over_counts: for worlds with chance: nats a step that the environment may be worse than the count model.
-    """
-
-    step_probability: Share = 0.9
-    reward_f1: Share = 0.9
-    end_f1: Share = 0.9
-    nats_over_counts: float = 0.05
+    episodes: int = Field(default=1000, ge=2)
 
 
 class Policy(Section):
@@ -78,7 +70,7 @@ class Policy(Section):
     layers: int = Field(default=2, ge=1)
     hidden: int = Field(default=128, ge=16, multiple_of=8)
     vocabulary: int = Field(default=2048, ge=300)
-    temperature: float = Field(default=1.0, ge=0)
+    temperature: float = Field(default=1.0, gt=0)
     action_tokens: int = Field(default=16, ge=1)
     max_length: int = Field(default=4096, ge=16)
 
@@ -109,7 +101,120 @@ class Learning(Section):
     episodes: int = Field(default=8, ge=2)
     learning_rate: float = Field(default=3e-4, gt=0)
     beta: float = Field(default=0.0, ge=0)
-    temperature: float = Field(default=1.0, gt=0)
     max_turns: int | None = Field(default=None, ge=1)
-    max_length: int = Field(default=4096, ge=16)
     imagined_return: float | Literal["worst"] = "worst"
+
+
+class Rehearsal(Section):
+    """How the policy does in the dream before it learns.
+
+    Attributes:
+        episodes: how many are played.
+        concurrent: how many episodes share one batch, here and everywhere.
+    """
+
+    episodes: int = Field(default=256, ge=1)
+    concurrent: int = Field(default=128, ge=1)
+
+
+class Baselines(Section):
+    """What else could have been done with the same sessions and time; played after the judging.
+
+    Attributes:
+        cloning: imitate the sessions for as long as the whole night took.
+        production: GRPO in the real engine for as many episodes as were dreamed, the upper bound.
+        production_options: keyword arguments of the engine to train in, where they differ from `production.options`.
+    """
+
+    cloning: bool = False
+    production: bool = False
+    production_options: dict[str, Any] | None = None
+
+
+class Config(Section):
+    """Everything a night is told.
+
+    Attributes:
+        name: of the run folder; the file's folder where not given.
+        seed: of everything drawn. The same seed gives the same records.
+    """
+
+    name: str
+    seed: int = Field(default=0, ge=0)
+    sessions: Sessions
+    gate: Gate = Gate()
+    policy: Policy = Policy()
+    cloning: Cloning = Cloning()
+    rehearsal: Rehearsal = Rehearsal()
+    learning: Learning = Learning()
+    production: Production | None = None
+    baselines: Baselines = Baselines()
+
+
+def load(path: Path, settings: Sequence[str] = ()) -> Config:
+    """Read a configuration.
+
+    Args:
+        path: a TOML file.
+        settings: `section.key=value` each, laid over the file; values are TOML, or else plain text.
+
+    Raises:
+        ConfigError: the file is missing, is not TOML, or has an unknown key or a value of the wrong type.
+    """
+    try:
+        text = path.read_text()
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    for setting in settings:
+        _lay_over(values, setting)
+    values.setdefault("name", path.resolve().parent.name)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        problems = [_explain(path, text, problem) for problem in error.errors()]
+        raise ConfigError("\n".join(problems)) from None
+
+
+def _lay_over(values: dict[str, Any], setting: str) -> None:
+    key, equals, value = setting.partition("=")
+    *sections, last = key.strip().split(".")
+    if not equals or not last:
+        raise ConfigError(f"--set {setting}: write --set section.key=value")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"--set {setting}: {section} is not a section")
+    try:
+        values[last] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        values[last] = value
+
+
+def _explain(path: Path, text: str, problem: Any) -> str:
+    """One problem in words: file, line, key, what is wrong and what would be right."""
+    parts = [str(part) for part in problem["loc"]]
+    key = ".".join(parts)
+    lines = [number for number, line in enumerate(text.splitlines(), start=1)
+             if line.split("=")[0].strip() == parts[-1] or line.strip() == f"[{key}]"]
+    place = f"{path}, line {lines[0]}" if lines else str(path)
+    if problem["type"] == "extra_forbidden":
+        known = list(_section(parts[:-1]).model_fields)
+        near = get_close_matches(parts[-1], known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        return f"{place}: unknown key {key!r}; {hint}"
+    if problem["type"] == "missing":
+        return f"{place}: {key!r} is missing"
+    return f"{place}: {key!r} is {problem['input']!r}: {problem['msg'].lower()}"
+
+
+def _section(parts: Sequence[str]) -> type[BaseModel]:
+    """The section that a key belongs to."""
+    section: type[BaseModel] = Config
+    for part in parts:
+        annotation = section.model_fields[part].annotation
+        inner = [each for each in get_args(annotation) or (annotation,) if isinstance(each, type)]
+        section = next(each for each in inner if issubclass(each, BaseModel))
+    return section

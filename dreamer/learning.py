@@ -15,7 +15,7 @@ from typing import Any
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 
-from dreamer.config import Cloning, Learning
+from dreamer.config import Cloning, Learning, Policy
 from rollout.chat import Tokens
 from rollout.rehearsal import Episode, Start
 
@@ -92,13 +92,14 @@ def clone(
 
 def learn(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, play: Callable[[int, list[Start]], list[Episode]],
-    config: Learning, seed: int, told: Callable[[Round], None],
+    config: Learning, policy: Policy, seed: int, told: Callable[[Round], None],
 ) -> None:
     """GRPO, one update a round, each on fresh episodes. Changes `model`.
 
     Args:
         play: given the round's number and its starts, rehearses them with `model` as it then is.
         config: how many rounds, groups and episodes.
+        policy: its temperature and greatest length.
         told: is given every finished round.
     """
     from trl import GRPOConfig, GRPOTrainer
@@ -132,8 +133,8 @@ def learn(
     with TemporaryDirectory() as folder:
         arguments = GRPOConfig(
             **_arguments(folder, config.learning_rate, config.rounds, config.groups * config.episodes, seed),
-            num_generations=config.episodes, beta=config.beta, temperature=config.temperature,
-            max_completion_length=config.max_length, shuffle_dataset=False, use_cpu=model.device.type == "cpu",
+            num_generations=config.episodes, beta=config.beta, temperature=policy.temperature,
+            max_completion_length=policy.max_length, shuffle_dataset=False, use_cpu=model.device.type == "cpu",
         )
         trainer = GRPOTrainer(
             model, reward_funcs=outcome, args=arguments, train_dataset=Dataset.from_list(rows),

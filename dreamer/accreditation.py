@@ -1,0 +1,70 @@
+"""Nothing is promoted by its own dream: base and candidate meet the real engine, and the difference decides.
+"""
+
+import time
+from collections.abc import Callable
+
+from dreamer.run import Played, Policy, Run, starts
+from dreamer.stages import Base, Logs, Update
+from rollout.figure import Figure, difference
+from rollout.trajectory import Record
+
+JUDGING_SEEDS = 1_000_000_000  # first of the seeds that only judging uses
+TURNS = 1000  # an engine without a limit of its own is stopped here
+
+
+class Accreditation(Record):
+    """Whether the candidate is promoted, and on what evidence.
+
+    Attributes:
+        before, after: base and candidate in the production engine; None where there is none.
+        gain: of the mean outcome.
+        promoted: whether the candidate is.
+        reason: why, or why not.
+        real_steps_before: steps taken in the production engine since the run began and before the judging.
+    """
+
+    before: Played | None
+    after: Played | None
+    gain: Figure | None
+    promoted: bool
+    reason: str
+    real_steps_before: int
+
+
+def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
+    """Play both policies in the real engine, from the same starts, and promote the candidate if it gained."""
+    steps = run.real_steps
+    if run.config.production is None:
+        return Accreditation(
+            before=None, after=None, gain=None, promoted=False, real_steps_before=steps,
+            reason="there is no evidence from outside the dream: name a [production] engine",
+        )
+    count = run.config.production.episodes
+    with run.reporter.stage("evaluate", 2 * count, "episodes") as bar:
+        outcomes, played = [], []
+        for digest in (base.policy, update.policy):
+            policy = Policy(run.store.policy(digest), run.config.seed)
+            result, won = judge_policy(run, policy, logs, bar.advance)
+            outcomes.append(won)
+            played.append(result)
+        gain = difference(outcomes[1], outcomes[0], unit="reward")
+        bar.note(f"{played[0].success.value:.3f} → {played[1].success.value:.3f}")
+    promoted = gain.low is not None and gain.low > 0
+    if promoted:
+        run.store.promote(update.policy)
+    verdict = "above 0" if promoted else "not above 0: not shown to be better"
+    return Accreditation(
+        before=played[0], after=played[1], gain=gain, promoted=promoted, real_steps_before=steps,
+        reason=f"mean outcome in the real engine changed by {gain}, lower bound {verdict}",
+    )
+
+
+def judge_policy(run: Run, policy: Policy, logs: Logs, told: Callable[[int], None] = lambda count: None,
+                 temperature: float | None = None) -> tuple[Played, list[float]]:
+    """A policy in the real engine, and each episode's outcome."""
+    assert run.config.production is not None
+    began = time.monotonic()
+    rehearsal = run.rehearsal(policy, run.production(), TURNS, temperature, logs.system, source="real")
+    episodes = rehearsal.play(starts(JUDGING_SEEDS, run.config.production.episodes), told)
+    return run.summarise(episodes, time.monotonic() - began), [episode.outcome for episode in episodes]

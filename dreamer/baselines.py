@@ -1,0 +1,67 @@
+"""What else the same sessions and time could have bought, played after the judging.
+
+- The clone, greedily: what the recorded agent does most often.
+- Cloning alone, for as long as the night took until the judging.
+- GRPO in the real engine for as many episodes as were dreamed: the upper bound.
+"""
+
+import time
+
+from dreamer.accreditation import judge_policy
+from dreamer.learning import clone
+from dreamer.run import Played, Policy, Run
+from dreamer.stages import Base, Logs, Update, improve, max_turns
+from rollout.trajectory import Record
+
+ENDLESS = 1_000_000  # cloning steps, where the clock is what stops it
+
+
+class Baseline(Record):
+    """Another way to spend the sessions and the time."""
+
+    name: str
+    played: Played
+
+
+class Baselines(Record):
+    """All that stand beside the night."""
+
+    rows: tuple[Baseline, ...]
+
+
+def play_baselines(run: Run, logs: Logs, base: Base, update: Update) -> Baselines:
+    """Those that the configuration asks for."""
+    wanted, config, rows = run.config.baselines, run.config, list[Baseline]()
+    if config.production is None:
+        return Baselines(rows=())
+
+    def judged(name: str, policy: Policy, temperature: float | None = None) -> None:
+        rows.append(Baseline(name=name, played=judge_policy(run, policy, logs, temperature=temperature)[0]))
+
+    if wanted.cloning:
+        policy = Policy(run.store.policy(base.policy), config.seed)
+        judged("clone, greedy", policy, temperature=0.0)
+        clone_on(run, policy)
+        judged("cloning alone, same time", policy)
+        judged("cloning alone, same time, greedy", policy, temperature=0.0)
+    if wanted.production:
+        policy = Policy(run.store.policy(base.policy), config.seed)
+        world = run.production(wanted.production_options)
+        rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system, source="real")
+        bound = improve(run, policy, rehearsal.play, "real", keep=False)
+        judged(f"GRPO in the real engine, {bound.episodes:,} episodes", policy)
+    return Baselines(rows=tuple(rows))
+
+
+def clone_on(run: Run, policy: Policy) -> None:
+    """Go on imitating for as long as the whole night took until the judging."""
+    config = run.config.cloning.model_copy(update={"steps": ENDLESS})
+    shown = [policy.chat.tokens(session) for session in run.store.load_sessions("shown")]
+    began, seconds = time.monotonic(), run.seconds_until_judging
+    with run.reporter.stage("cloning", int(seconds), "seconds") as bar:
+
+        def late() -> bool:
+            bar.advance(max(0, int(time.monotonic() - began) - bar.done))
+            return time.monotonic() - began > seconds
+
+        clone(policy.model, policy.tokenizer, shown, config, run.config.seed, stop=late)

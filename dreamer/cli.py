@@ -1,0 +1,148 @@
+"""The command line: `dream`.
+
+Results go to stdout, progress to stderr. Exit codes: 0 done, 1 a gate refused, 2 something in the command, the
+configuration or the logs is wrong, 130 interrupted.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    help="Turn an agent's logged sessions into an environment it rehearses in, and into better weights.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+)
+RUNS = Path("runs")
+
+ConfigFile = Annotated[Path, typer.Argument(help="A TOML file; see examples/.", show_default=False)]
+Folder = Annotated[Path | None, typer.Option("--run", help="The run folder. [default: runs/NAME-NNN]", show_default=False)]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on after the last stage that ended.")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one setting.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+Unsafe = Annotated[bool, typer.Option("--unsafe", help="Go on where the kernel cannot confine authored code.")]
+
+
+def main() -> None:
+    """The entry point: every error a user can cause becomes one message and an exit code."""
+    # Threads that wait by spinning make two busy programs on one machine each ten times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    with _explained():
+        app()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    from dreamer.config import ConfigError
+    from dreamer.store import StoreError
+    from rollout.sessions import SessionError
+    from sandbox import SandboxError
+
+    try:
+        yield
+    except (ConfigError, SessionError, StoreError, SandboxError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("stopped; nothing that was finished is lost. Go on with --resume", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+@app.command()
+def run(
+    config: ConfigFile, folder: Folder = None, resume: Resume = False, settings: Set = None, json: Json = False,
+    unsafe: Unsafe = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show stages and costs; run nothing.")] = False,
+) -> None:
+    """Dream one night, from the logged sessions to a promoted policy or a refusal."""
+    if dry_run:
+        from dreamer.config import load
+        from dreamer.report import plan
+
+        Console().print(plan(load(config, settings or [])))
+        return
+    _night(config, folder, resume, settings, json, unsafe, until=None)
+
+
+def _verb(stage: str, summary: str) -> Callable[..., None]:
+    def verb(config: ConfigFile, folder: Folder = None, settings: Set = None, json: Json = False,
+             unsafe: Unsafe = False) -> None:
+        _night(config, folder, True, settings, json, unsafe, until=stage)
+
+    verb.__doc__ = summary
+    return verb
+
+
+for _name, _stage, _summary in (
+    ("author", "author", "Write the environment (again)."),
+    ("validate", "validate", "Judge the environment on held-out sessions (again)."),
+    ("rehearse", "rehearse", "Play the base policy in the dream (again)."),
+    ("learn", "learn", "Rehearse and update (again)."),
+    ("evaluate", "evaluate", "Judge base and candidate in the production engine (again)."),
+):
+    app.command(_name, help=f"{_summary} Earlier stages are done if they are not yet; later ones are taken back.")(
+        _verb(_stage, _summary)
+    )
+
+
+def _night(config_file: Path, folder: Path | None, resume: bool, settings: list[str] | None, json: bool, unsafe: bool,
+           until: str | None) -> None:
+    from dreamer.config import load
+    from dreamer.store import Store, latest_folder, next_folder
+
+    config = load(config_file, settings or [])
+    errors = Console(stderr=True)
+    if until is not None and folder is None:
+        folder = _latest_or_next(config.name)
+    elif folder is None:
+        folder = latest_folder(RUNS, config.name) if resume else next_folder(RUNS, config.name)
+    begun = (folder / "config.json").exists()
+    store = Store.open(folder, config, resume=begun if until else resume)
+
+    import transformers
+
+    from dreamer.night import STAGES, dream
+    from dreamer.progress import Reporter
+    from dreamer.report import show
+    from dreamer.run import Run
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    if until is not None:
+        names = list(STAGES)
+        store.forget(names[names.index(until) :])
+    reporter = Reporter(store.append_event, errors)
+    with Run(config, config_file.resolve().parent, store, reporter, until=until, unsafe=unsafe) as night:
+        report = dream(night)
+        if json:
+            print(report.model_dump_json(indent=2))
+        else:
+            show(night, report, Console())
+    if report.verdict == "refused":
+        raise typer.Exit(1)
+
+
+def _latest_or_next(name: str) -> Path:
+    from dreamer.store import StoreError, latest_folder, next_folder
+
+    try:
+        return latest_folder(RUNS, name)
+    except StoreError:
+        return next_folder(RUNS, name)
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Say whether this machine has what a night needs."""
+    from dreamer.doctor import examine, show_examination
+
+    checks = examine()
+    show_examination(checks, json)
+    if any(not check.ok and check.needed for check in checks):
+        raise typer.Exit(1)

@@ -1,0 +1,52 @@
+"""The real engine, where the configuration names one.
+
+It is the user's own code and runs in this process, trusted. Every step taken in it is counted.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+
+from dreamer.config import ConfigError
+from rollout.world import RealWorld
+
+
+def open_production(engine: str, options: dict[str, Any], folder: Path) -> RealWorld:
+    """A world that makes real environments.
+
+    Args:
+        engine: `file.py:Name`, the file relative to `folder`.
+        options: keyword arguments for `Name`.
+
+    Raises:
+        ConfigError: there is no such file or name, or it makes no Gymnasium environment.
+    """
+    make = _find(engine, folder)
+
+    def made() -> gym.Env[str, str]:
+        env = make(**options)
+        if not isinstance(env, gym.Env):
+            raise ConfigError(f"production.engine {engine!r} makes a {type(env).__name__}, not a gymnasium.Env")
+        return env
+
+    return RealWorld(made)
+
+
+def _find(engine: str, folder: Path) -> Callable[..., Any]:
+    file, _, name = engine.rpartition(":")
+    path = (folder / file).resolve()
+    if not file or not path.is_file():
+        raise ConfigError(f"production.engine {engine!r}: no file {path}; write it as file.py:Name")
+    spec = importlib.util.spec_from_file_location(f"production_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"production.engine {engine!r}: {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    if not callable(found := getattr(module, name, None)):
+        raise ConfigError(f"production.engine {engine!r}: {path} has no {name!r} to call")
+    return found  # type: ignore[no-any-return]

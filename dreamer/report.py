@@ -1,0 +1,158 @@
+"""What a night came to: figures with counts and intervals, for a person and for a program."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from dreamer.accreditation import Accreditation
+from dreamer.baselines import Baselines
+from dreamer.run import Played, Run
+from dreamer.stages import Authored, Base, Logs, Rehearsed, Update, Validated
+from rollout.figure import Figure
+
+FIDELITY = ("step_probability", "changed_step_probability", "novel_step_probability", "episode_match", "reward_f1",
+            "end_f1", "nats_per_step")
+
+
+class Report(BaseModel):
+    """The end of a night.
+
+    Attributes:
+        verdict: promoted; refused by gate or accreditation; or stopped where it was asked to stop.
+        reason: of the verdict.
+        figures: by name, in the shape the benchmarks print.
+        run: the run folder.
+        seed: of the night.
+        policy: where the promoted or refused checkpoint is.
+    """
+
+    verdict: Literal["promoted", "refused", "stopped"]
+    reason: str
+    figures: dict[str, Figure]
+    run: str
+    seed: int
+    policy: str | None = None
+
+
+def write_report(run: Run) -> Report:
+    """Put the records of a night together, keep the report and return it."""
+    records = run.records
+    figures: dict[str, Figure] = {}
+    verdict: Literal["promoted", "refused", "stopped"] = "stopped"
+    reason, policy = f"stopped after {run.until}", None
+    for record in records.values():
+        match record:
+            case Validated():
+                figures |= {f"fidelity_{name}": figure for name, figure in record.report.figures.items()}
+                if record.refusals:
+                    verdict, reason = "refused", "the gate refuses the environment: " + "; ".join(record.refusals)
+            case Rehearsed():
+                figures["dream_success_before"] = record.played.success
+            case Update():
+                policy = str(run.store.policy(record.policy))
+                figures["episodes_rehearsed"] = Figure(value=record.episodes, n=record.episodes, unit="episodes")
+                figures["episodes_per_second"] = Figure(value=record.episodes_per_second, n=record.episodes, unit="1/s")
+            case Accreditation():
+                verdict, reason = ("promoted" if record.promoted else "refused"), record.reason
+                if record.before and record.after and record.gain:
+                    figures["real_success_before"] = record.before.success
+                    figures["real_success_after"] = record.after.success
+                    figures["real_outcome_gain"] = record.gain
+                figures["real_steps_before_judging"] = Figure(value=record.real_steps_before, n=1, unit="steps")
+            case Baselines():
+                figures |= {f"baseline: {row.name}": row.played.success for row in record.rows}
+    figures["night_seconds"] = Figure(value=run.seconds_until_judging, n=1, unit="s")
+    report = Report(verdict=verdict, reason=reason, figures=figures, run=str(run.store.root), seed=run.config.seed,
+                    policy=policy)
+    run.store.save_report(report)
+    return report
+
+
+def show(run: Run, report: Report, console: Console) -> None:
+    """The report as a table."""
+    table = Table(title=f"{run.config.name}, seed {report.seed}: {report.verdict}", title_style="bold", show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for record in run.records.values():
+        for name, value in _rows(record):
+            table.add_row(escape(name), escape(value))
+    table.add_row(report.verdict, escape(report.reason))
+    console.print(Group(table, Text(_next_steps(report, run.store.root))))
+
+
+def _rows(record: BaseModel) -> list[tuple[str, str]]:
+    match record:
+        case Logs():
+            counts = record.patterns
+            return [("sessions", f"{counts.sessions:,} read ({counts.turns:,} turns): {record.shown:,} shown, "
+                                 f"{record.selection:,} to choose, {record.held_out:,} held out")]
+        case Authored():
+            return [("environment", f"{record.author}: {record.states} states, {record.lines} source lines, "
+                                    f"best of {len(record.candidates)}")]
+        case Validated():
+            figures = record.report.figures
+            rows = [(f"  {name}", str(figures[name])) for name in FIDELITY]
+            references = f"identity {figures['identity_step_probability']}, counts {figures['counts_step_probability']}"
+            return [("held-out fidelity", ""), *rows, ("  step_probability of references", references)]
+        case Base():
+            return [("base policy", f"{record.parameters:,} parameters, {record.cloned_steps} steps of cloning")]
+        case Rehearsed():
+            return [("dream success before", _played(record.played))]
+        case Update():
+            last = record.rounds[-1]
+            return [
+                ("rehearsed", f"{record.episodes:,} episodes, {record.episodes_per_second:,.0f} episodes/s, "
+                              f"{len(record.rounds)} rounds in {record.seconds:.0f} s"),
+                ("dream success, last round", f"{last.success:.3f} (imagined steps {last.imagined_share:.3f})"),
+            ]
+        case Accreditation() if record.before and record.after:
+            return [
+                ("real steps before judging", str(record.real_steps_before)),
+                ("real success before", _played(record.before)), ("real success after", _played(record.after)),
+            ]
+        case Baselines():
+            return [(f"  {row.name}", _played(row.played)) for row in record.rows]
+        case _:
+            return []
+
+
+def _played(played: Played) -> str:
+    return f"{played.success}, {played.turns:.1f} turns, outcome {played.outcome.value:.3f}"
+
+
+def _next_steps(report: Report, root: Path) -> str:
+    steps = [f"everything is in {root}/ (report.json, environments/, policies/, night-001/)"]
+    if report.verdict == "promoted":
+        steps.append(f'next: AutoModelForCausalLM.from_pretrained("{report.policy}")')
+    elif report.verdict == "refused":
+        steps.append(f"next: read the mismatches in {root}/night-001/validate.json, or record more sessions")
+    return "\n".join(steps)
+
+
+def plan(config: Any) -> Table:
+    """What a night would do, and roughly what it costs; runs nothing."""
+    learning, episodes = config.learning, config.learning.rounds * config.learning.groups * config.learning.episodes
+    judged = 2 * config.production.episodes if config.production else 0
+    work = {
+        "read": ", ".join(config.sessions.files),
+        "author": "automaton, up to 4 drafts, no model calls",
+        "validate": f"{config.sessions.held_out:.0%} of the sessions",
+        "clone": f"{config.cloning.steps} steps of {config.cloning.batch} sessions"
+        if config.policy.model == "tiny" else f"nothing: {config.policy.model}",
+        "rehearse": f"{config.rehearsal.episodes:,} episodes",
+        "learn": f"{learning.rounds} rounds of {learning.groups} × {learning.episodes}: {episodes:,} episodes, at most "
+                 f"{episodes * config.policy.max_length:,} tokens",
+        "evaluate": f"{judged:,} episodes in {config.production.engine}" if config.production else "nothing: refused",
+        "baselines": ", ".join(name for name in ("cloning", "production") if getattr(config.baselines, name)) or "none",
+    }
+    table = Table(title=f"{config.name}: the stages of a night", title_style="bold")
+    for column in ("stage", "work"):
+        table.add_column(column)
+    for stage, what in work.items():
+        table.add_row(stage, escape(what))
+    return table

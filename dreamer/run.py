@@ -1,0 +1,160 @@
+"""What every stage is handed: the configuration, the folder, the terminal and the sandbox."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from dreamer.config import Config
+from dreamer.policy import load
+from dreamer.production import open_production
+from dreamer.progress import Reporter
+from dreamer.store import Store
+from rollout.chat import Chat
+from rollout.engine import Sampling, TransformersEngine
+from rollout.figure import Figure, mean, proportion
+from rollout.rehearsal import Episode, Rehearsal, Start
+from rollout.trajectory import Record
+from rollout.world import DreamWorld, RealWorld, World
+from sandbox import Sandbox
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class Played(Record):
+    """How a policy did over some episodes."""
+
+    success: Figure
+    outcome: Figure
+    turns: float
+    imagined_share: Figure
+    seconds: float
+
+
+class Policy:
+    """A loaded checkpoint, ready to act and to be changed."""
+
+    def __init__(self, folder: Path, seed: int):
+        self.model, self.tokenizer = load(folder)
+        self.chat = Chat(self.tokenizer)
+        self.engine = TransformersEngine(self.model, self.chat.stop, seed)
+
+
+class NightOver(Exception):
+    """The night ends here, as it should: the stage asked for is done, or the gate refused."""
+
+
+class Run:
+    """One night at work.
+
+    Args:
+        config: what it is told.
+        folder: what the configuration's paths are relative to.
+        store: where records are kept.
+        reporter: where progress is shown.
+        until: the stage that the night ends after; None goes through all.
+        unsafe: go on where the kernel cannot confine authored code.
+
+    Attributes:
+        records: what the stages so far ended with, by stage.
+    """
+
+    def __init__(self, config: Config, folder: Path, store: Store, reporter: Reporter, until: str | None = None,
+                 unsafe: bool = False):
+        self.config, self.folder, self.store, self.reporter = config, folder, store, reporter
+        self.until, self.unsafe = until, unsafe
+        self.records: dict[str, BaseModel] = {}
+        self.real: list[RealWorld] = []
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        return Sandbox(unsafe=self.unsafe)
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if "sandbox" in self.__dict__:
+            self.sandbox.close()
+
+    @property
+    def seconds_until_judging(self) -> float:
+        """How long the stages before the judging took."""
+        took = {event["stage"]: event["seconds"] for event in self.store.events() if event["event"] == "stage"}
+        return float(sum(seconds for stage, seconds in took.items() if stage not in ("evaluate", "baselines")))
+
+    @property
+    def real_steps(self) -> int:
+        """Steps taken in the production engine so far, by anyone."""
+        return sum(world.steps for world in self.real)
+
+    def production(self, options: dict[str, object] | None = None) -> RealWorld:
+        """The real engine, counted."""
+        settings = self.config.production
+        if settings is None:
+            raise ValueError("no production engine is configured")
+        world = open_production(settings.engine, settings.options if options is None else options, self.folder)
+        self.real.append(world)
+        return world
+
+    def dream(self, digest: str) -> DreamWorld:
+        """An authored environment, in the sandbox. Close its worker when done."""
+        return DreamWorld(self.sandbox.load(self.store.load_environment(digest).source))
+
+    def stage(self, name: str, kind: type[R], work: Callable[..., R], *records: BaseModel) -> R:
+        """A stage's record: kept from before, or made now and kept.
+
+        Args:
+            name: of the stage.
+            kind: of its record.
+            work: makes the record from the run and the records of earlier stages.
+
+        Raises:
+            NightOver: this was the stage to end after.
+        """
+        record = self.store.load(name, kind)
+        if record is None:
+            began = time.monotonic()
+            record = work(self, *records)
+            self.store.save(name, record)
+            self.reporter.event("stage", stage=name, seconds=time.monotonic() - began, real_steps=self.real_steps)
+        self.records[name] = record
+        if name == self.until:
+            raise NightOver
+        return record
+
+    def succeeded(self, outcome: float) -> bool:
+        """Whether an episode with this outcome is a success."""
+        wanted = self.config.sessions.success
+        return outcome > 0 if wanted is None else outcome >= wanted
+
+    def rehearsal(self, policy: Policy, world: World, max_turns: int, temperature: float | None = None,
+                  system: str | None = None, imagined_return: float | None = None, **labels: str | int) -> Rehearsal:
+        """Episodes as the configuration wants them."""
+        settings = self.config.policy
+        return Rehearsal(
+            engine=policy.engine, chat=policy.chat, world=world,
+            sampling=Sampling(settings.temperature if temperature is None else temperature, settings.action_tokens),
+            max_turns=max_turns, concurrent=self.config.rehearsal.concurrent, system=system,
+            max_length=settings.max_length, imagined_return=imagined_return,
+            labels={"night": self.store.night, **labels},
+        )
+
+    def summarise(self, episodes: Sequence[Episode], seconds: float) -> Played:
+        """Success, outcome and length of some episodes."""
+        outcomes = [episode.outcome for episode in episodes]
+        turns = [len(episode.trajectory.turns) for episode in episodes]
+        imagined = sum(bool(turn.imagined) for episode in episodes for turn in episode.trajectory.turns)
+        return Played(
+            success=proportion(sum(map(self.succeeded, outcomes)), len(outcomes), unit="share of episodes"),
+            outcome=mean(outcomes, unit="reward"), turns=sum(turns) / len(turns),
+            imagined_share=proportion(imagined, sum(turns), unit="share of steps"), seconds=seconds,
+        )
+
+
+def starts(first: int, count: int) -> list[Start]:
+    """As many different starts."""
+    return [Start(first + number, number) for number in range(count)]

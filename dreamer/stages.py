@@ -1,0 +1,287 @@
+"""The stages of a night up to the judging: each a function from records to a record."""
+
+import time
+from collections.abc import Callable
+
+from dreamer.learning import Round, clone, learn
+from dreamer.policy import build_tiny, save, train_tokenizer
+from dreamer.policy import load as load_checkpoint
+from dreamer.run import Played, Policy, Run, starts
+from envgen.author import Environment
+from envgen.automaton import Automaton
+from envgen.fidelity import FidelityReport, judge
+from envgen.patterns import Patterns, infer_ends, observe, split
+from rollout.chat import Chat
+from rollout.figure import Figure
+from rollout.rehearsal import Episode, Start
+from rollout.sessions import SessionError, read
+from rollout.trajectory import Record, Trajectory
+from sandbox import SandboxError
+
+Play = Callable[[list[Start]], list[Episode]]
+
+REHEARSAL_SEEDS = 500_000_000  # first of the seeds that no learning and no judging uses
+
+
+class Logs(Record):
+    """The sessions that were read."""
+
+    shown: int
+    selection: int
+    held_out: int
+    patterns: Patterns
+    worst_outcome: float
+    system: str | None = None
+
+
+class Candidate(Record):
+    """One draft, and how it did on the sessions kept for selection."""
+
+    environment: str
+    author: str
+    states: int | None
+    step_probability: Figure
+    nats_per_step: Figure
+
+
+class Authored(Record):
+    """The chosen environment, and what it was chosen from."""
+
+    environment: str
+    author: str
+    states: int | None
+    lines: int
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[str, ...] = ()
+
+
+class Validated(Record):
+    """What held-out sessions say of the chosen environment."""
+
+    report: FidelityReport
+    refusals: tuple[str, ...]
+
+
+class Base(Record):
+    """The policy that the night begins with."""
+
+    policy: str
+    parameters: int
+    cloned_steps: int
+    loss: float | None
+
+
+class Rehearsed(Record):
+    """How the base does in the dream."""
+
+    played: Played
+
+
+class RoundSummary(Record):
+    """One update in numbers."""
+
+    number: int
+    outcome: float
+    success: float
+    turns: float
+    imagined_share: float
+    entropy: float | None
+    seconds: float
+
+
+class Update(Record):
+    """What rehearsal made of the policy."""
+
+    policy: str
+    episodes: int
+    turns: int
+    seconds: float
+    rehearsal_seconds: float
+    rounds: tuple[RoundSummary, ...]
+
+    @property
+    def episodes_per_second(self) -> float:
+        return self.episodes / self.rehearsal_seconds
+
+
+def read_sessions(run: Run) -> Logs:
+    """Read, complete and divide the logged sessions."""
+    config = run.config.sessions
+    with run.reporter.stage("read") as bar:
+        sessions, inferred = infer_ends(list(map(_complete, read(config.files, run.folder))))
+        patterns = observe(sessions, inferred)
+        try:
+            parts = split(sessions, config.selection, config.held_out)
+        except ValueError as error:
+            raise SessionError(", ".join(config.files), None, str(error), "Record more sessions") from None
+        for name in ("shown", "selection", "held_out"):
+            run.store.save_sessions(name, getattr(parts, name))
+        run.store.save_patterns(patterns)
+        bar.note(f"{len(sessions):,} sessions, {patterns.turns:,} turns", sessions=len(sessions), turns=patterns.turns)
+    return Logs(
+        shown=len(parts.shown), selection=len(parts.selection), held_out=len(parts.held_out), patterns=patterns,
+        worst_outcome=min((session.outcome for session in sessions if session.outcome is not None), default=0.0),
+        system=next((session.system for session in sessions if session.system), None),
+    )
+
+
+def _complete(session: Trajectory) -> Trajectory:
+    """The outcome is the sum of the rewards where the log gives no other."""
+    rewards = [turn.reward for turn in session.turns if turn.reward is not None]
+    if session.outcome is None and rewards:
+        return session.model_copy(update={"outcome": sum(rewards)})
+    return session
+
+
+def author_environment(run: Run, logs: Logs) -> Authored:
+    """Let the author draft, and choose the draft that the selection sessions find likeliest."""
+    shown, selection = run.store.load_sessions("shown"), run.store.load_sessions("selection")
+    candidates: list[tuple[Candidate, Environment]] = []
+    rejected: list[str] = []
+    with run.reporter.stage("author", unit="drafts") as bar:
+        for draft in Automaton().drafts(shown):
+            try:
+                with run.sandbox.load(draft.source) as worker:
+                    problems = worker.check()
+                    if not problems:
+                        report = judge(worker, draft.digest, shown, selection, logs.patterns.usual_reward)
+            except SandboxError as error:
+                problems = [str(error)]
+            if problems:
+                rejected.append(f"{draft.author}: {'; '.join(problems)}")
+                continue
+            run.store.save_environment(draft)
+            candidates.append((Candidate(
+                environment=draft.digest, author=draft.author, states=draft.states,
+                step_probability=report.figures["step_probability"], nats_per_step=report.figures["nats_per_step"],
+            ), draft))
+            bar.advance()
+            bar.note(f"{draft.author}: {draft.states} states", environment=draft.digest)
+    if not candidates:
+        raise ValueError("no draft can be used: " + " | ".join(rejected))
+    best, chosen = min(candidates, key=lambda pair: (pair[0].nats_per_step.value or 0.0, pair[0].states or 0))
+    return Authored(
+        environment=best.environment, author=best.author, states=best.states, lines=chosen.lines,
+        candidates=tuple(candidate for candidate, _ in candidates), rejected=tuple(rejected),
+    )
+
+
+def validate_environment(run: Run, logs: Logs, authored: Authored) -> Validated:
+    """Judge the chosen environment on sessions that neither author nor choice has seen."""
+    shown, held_out = run.store.load_sessions("shown"), run.store.load_sessions("held_out")
+    with run.reporter.stage("validate", len(held_out), "sessions") as bar, run.sandbox.load(
+        run.store.load_environment(authored.environment).source
+    ) as worker:
+        report = judge(worker, authored.environment, shown, held_out, logs.patterns.usual_reward, bar.advance)
+        refusals = run.config.gate.refusals(report)
+        bar.note(f"step probability {report.figures['step_probability']}", refusals=refusals)
+    return Validated(report=report, refusals=refusals)
+
+
+def make_base(run: Run, logs: Logs) -> Base:
+    """The policy that left the sessions: cloned from them, or the model that the configuration names."""
+    config, seed = run.config, run.config.seed
+    if config.policy.model != "tiny":
+        model, tokenizer = load_checkpoint(config.policy.model)
+        Chat(tokenizer)  # refuses a template that cannot be used
+        digest = run.store.save_policy(lambda folder: save(model, tokenizer, folder))
+        return Base(policy=digest, parameters=model.num_parameters(), cloned_steps=0, loss=None)
+    shown = run.store.load_sessions("shown")
+    tokenizer = train_tokenizer(shown, config.policy.vocabulary)
+    chat = Chat(tokenizer)
+    model = build_tiny(tokenizer, config.policy.layers, config.policy.hidden, seed)
+    losses: list[float] = []
+    with run.reporter.stage("clone", config.cloning.steps, "steps") as bar:
+
+        def told(step: int, metrics: dict[str, float]) -> None:
+            if "loss" in metrics:
+                losses.append(metrics["loss"])
+                bar.advance()
+                bar.note(f"loss {losses[-1]:.3f}", loss=losses[-1])
+
+        clone(model, tokenizer, [chat.tokens(session) for session in shown], config.cloning, seed, told)
+    digest = run.store.save_policy(lambda folder: save(model, tokenizer, folder))
+    return Base(policy=digest, parameters=model.num_parameters(), cloned_steps=config.cloning.steps, loss=losses[-1])
+
+
+def rehearse_base(run: Run, logs: Logs, authored: Authored, base: Base) -> Rehearsed:
+    """Play the base in the dream, before it learns."""
+    policy = Policy(run.store.policy(base.policy), run.config.seed)
+    count = run.config.rehearsal.episodes
+    world = run.dream(authored.environment)
+    with world.worker, run.reporter.stage("rehearse", count, "episodes") as bar:
+        began = time.monotonic()
+        rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system,
+                                  imagined_return=imagined_return(run, logs))
+        episodes = rehearsal.play(starts(REHEARSAL_SEEDS, count), bar.advance)
+        played = run.summarise(episodes, time.monotonic() - began)
+        bar.note(f"success {played.success}", success=played.success.value)
+    return Rehearsed(played=played)
+
+
+def learn_in_dream(run: Run, logs: Logs, authored: Authored, base: Base) -> Update:
+    """Rounds of rehearsal and update, each on fresh episodes of the policy as it then is."""
+    policy = Policy(run.store.policy(base.policy), run.config.seed)
+    world = run.dream(authored.environment)
+    labels = {"environment": authored.environment}
+    with world.worker:
+        rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system,
+                                  imagined_return=imagined_return(run, logs), **labels)
+        return improve(run, policy, rehearsal.play, "learn", keep=True)
+
+
+def improve(run: Run, policy: Policy, play: Play, name: str, keep: bool) -> Update:
+    """GRPO with progress; leaves the changed policy in the store.
+
+    Args:
+        play: plays starts, in a dream or not.
+        name: what to show.
+        keep: whether every round's episodes are kept.
+    """
+    config, rounds = run.config, list[RoundSummary]()
+    began = round_began = time.monotonic()
+    playing = 0.0
+    episodes_played = turns_played = 0
+
+    with run.reporter.stage(name, config.learning.rounds, "rounds") as bar:
+
+        def rehearse(number: int, wanted: list[Start]) -> list[Episode]:
+            nonlocal playing
+            playing_began = time.monotonic()
+            episodes = play(wanted)
+            playing += time.monotonic() - playing_began
+            return episodes
+
+        def told(done: Round) -> None:
+            nonlocal round_began, episodes_played, turns_played
+            if keep:
+                run.store.save_round(done.number, done.episodes)
+            played = run.summarise(done.episodes, 0.0)
+            now = time.monotonic()
+            rounds.append(RoundSummary(
+                number=done.number, outcome=played.outcome.value or 0.0, success=played.success.value or 0.0,
+                turns=played.turns, imagined_share=played.imagined_share.value or 0.0,
+                entropy=done.metrics.get("entropy"), seconds=now - round_began,
+            ))
+            round_began = now
+            episodes_played += len(done.episodes)
+            turns_played += played.imagined_share.n
+            bar.advance()
+            bar.note(f"success {rounds[-1].success:.2f}  {episodes_played / playing:,.0f} episodes/s",
+                     **rounds[-1].model_dump())
+
+        learn(policy.model, policy.tokenizer, rehearse, config.learning, config.policy, config.seed, told)
+    digest = run.store.save_policy(lambda folder: save(policy.model, policy.tokenizer, folder))
+    return Update(policy=digest, episodes=episodes_played, turns=turns_played, seconds=time.monotonic() - began,
+                  rehearsal_seconds=playing, rounds=tuple(rounds))
+
+
+def max_turns(run: Run, logs: Logs) -> int:
+    """When an episode is cut: the configuration's limit, or the longest session's."""
+    return run.config.learning.max_turns or logs.patterns.longest
+
+
+def imagined_return(run: Run, logs: Logs) -> float:
+    """What an episode is worth that ran into what no session shows."""
+    stated = run.config.learning.imagined_return
+    return logs.worst_outcome if stated == "worst" else float(stated)

@@ -1,0 +1,220 @@
+"""The run folder: the only place that knows paths.
+
+    config.json                    the resolved configuration; a folder belongs to one
+    events.jsonl                   what happened, in order: the stream behind progress bars and pages
+    sessions/{shown,selection,held_out}.jsonl
+    patterns.json
+    environments/DIGEST/           environment.py, environment.json
+    policies/DIGEST/               a Hugging Face checkpoint
+    promoted.json                  which policy is promoted
+    night-001/STAGE.json           the record that a stage ended with
+    night-001/round-000/           episodes.jsonl, tokens.parquet
+    report.json
+
+Every file is written beside its place and moved there whole, so that a killed night leaves no half record; a stage
+is done when its record is there.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from dreamer.config import Config
+from envgen.author import Environment
+from rollout.rehearsal import Episode
+from rollout.trajectory import Trajectory
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class StoreError(ValueError):
+    """The run folder cannot be used; the message says why and what to do."""
+
+
+class Store:
+    """One run folder and the night it is at.
+
+    Args:
+        root: the folder.
+        night: which night's records are read and written.
+    """
+
+    def __init__(self, root: Path, night: int = 1):
+        self.root = root
+        self.night = night
+
+    @classmethod
+    def open(cls, root: Path, config: Config, resume: bool) -> "Store":
+        """Take a folder into use, or go on with it.
+
+        Raises:
+            StoreError: it is there already and `resume` is not asked for; it is no run folder; or it belongs to
+                another configuration.
+        """
+        kept = root / "config.json"
+        resolved = orjson.dumps(config.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
+        if root.exists() and any(root.iterdir()):
+            if not kept.exists():
+                raise StoreError(f"{root} is not a run folder (no config.json); choose another with --run")
+            if not resume:
+                raise StoreError(f"{root} already holds a run; go on with --resume, or choose another with --run")
+            if differing := _differing(orjson.loads(kept.read_bytes()), orjson.loads(resolved)):
+                raise StoreError(
+                    f"{root} belongs to another configuration ({', '.join(differing)} differ); "
+                    "choose another folder with --run"
+                )
+        elif resume:
+            raise StoreError(f"{root}: nothing to resume there; run without --resume first")
+        root.mkdir(parents=True, exist_ok=True)
+        _write(kept, resolved)
+        return cls(root)
+
+    def load(self, stage: str, kind: type[R]) -> R | None:
+        """The record a stage ended with, if it did."""
+        path = self._stage(stage)
+        return kind.model_validate_json(path.read_bytes()) if path.exists() else None
+
+    def save(self, stage: str, record: BaseModel) -> None:
+        """End a stage."""
+        _write(self._stage(stage), _json(record))
+
+    def forget(self, stages: Iterable[str]) -> None:
+        """Take these stages back, so that they are done again."""
+        for stage in stages:
+            self._stage(stage).unlink(missing_ok=True)
+
+    def append_event(self, event: dict[str, Any]) -> None:
+        with open(self.root / "events.jsonl", "ab") as stream:
+            stream.write(orjson.dumps(event) + b"\n")
+
+    def events(self) -> list[dict[str, Any]]:
+        """What happened so far; a last line that a kill cut off is left out."""
+        lines = (self.root / "events.jsonl").read_bytes().splitlines(keepends=True)
+        return [orjson.loads(line) for line in lines if line.endswith(b"\n")]
+
+    def save_sessions(self, part: str, sessions: Sequence[Trajectory]) -> None:
+        _write(self.root / "sessions" / f"{part}.jsonl", _lines(sessions))
+
+    def load_sessions(self, part: str) -> list[Trajectory]:
+        with open(self.root / "sessions" / f"{part}.jsonl", "rb") as stream:
+            return [Trajectory.model_validate_json(line) for line in stream]
+
+    def save_patterns(self, patterns: BaseModel) -> None:
+        _write(self.root / "patterns.json", _json(patterns))
+
+    def save_environment(self, environment: Environment) -> Path:
+        """Keep an environment; returns where its code is."""
+        folder = self.root / "environments" / environment.digest
+        _write(folder / "environment.json", _json(environment))
+        _write(folder / "environment.py", environment.source.encode())
+        return folder / "environment.py"
+
+    def load_environment(self, digest: str) -> Environment:
+        path = self.root / "environments" / digest / "environment.json"
+        return Environment.model_validate_json(path.read_bytes())
+
+    def save_policy(self, write: Callable[[Path], None]) -> str:
+        """Keep a checkpoint under the digest of its weights.
+
+        Args:
+            write: is given an empty folder to write the checkpoint into.
+        """
+        folder = self.root / "policies" / ".writing"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        write(folder)
+        digest = hashlib.sha256()
+        for file in sorted(folder.glob("*.safetensors")):
+            digest.update(file.read_bytes())
+        name = digest.hexdigest()[:16]
+        target = self.policy(name)
+        shutil.rmtree(target, ignore_errors=True)  # the same weights, written by a run that was stopped
+        os.replace(folder, target)
+        return name
+
+    def policy(self, digest: str) -> Path:
+        """Where a checkpoint is."""
+        return self.root / "policies" / digest
+
+    def promote(self, digest: str) -> None:
+        _write(self.root / "promoted.json", orjson.dumps({"policy": digest, "night": self.night}))
+
+    def save_round(self, number: int, episodes: Sequence[Episode]) -> None:
+        """Keep a round's episodes: words as JSON lines, ids as Parquet."""
+        folder = self._night() / f"round-{number:03d}"
+        _write(folder / "episodes.jsonl", _lines([episode.trajectory for episode in episodes]))
+        tokens = [episode.tokens for episode in episodes]
+        table = pa.table({
+            "id": [episode.trajectory.id for episode in episodes],
+            "prompt": [each.prompt for each in tokens],
+            "completion": [each.completion for each in tokens],
+            "mask": [each.mask for each in tokens],
+            "logprobs": [each.logprobs for each in tokens],
+        })
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink)
+        _write(folder / "tokens.parquet", sink.getvalue().to_pybytes())
+
+    def save_report(self, report: BaseModel) -> Path:
+        _write(self.root / "report.json", _json(report))
+        return self.root / "report.json"
+
+    def _night(self) -> Path:
+        return self.root / f"night-{self.night:03d}"
+
+    def _stage(self, stage: str) -> Path:
+        return self._night() / f"{stage}.json"
+
+
+def next_folder(runs: Path, name: str) -> Path:
+    """A folder that no run has taken yet: `NAME-001`, `NAME-002`, …"""
+    return runs / f"{name}-{max(map(_number, runs.glob(f'{name}-[0-9]*')), default=0) + 1:03d}"
+
+
+def latest_folder(runs: Path, name: str) -> Path:
+    """The run begun last.
+
+    Raises:
+        StoreError: there is none.
+    """
+    taken = sorted(runs.glob(f"{name}-[0-9]*"), key=_number)
+    if not taken:
+        raise StoreError(f"{runs} holds no run of {name!r} to go on with; run without --resume first")
+    return taken[-1]
+
+
+def _number(folder: Path) -> int:
+    digits = folder.name.rpartition("-")[2]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _differing(old: Any, new: Any, prefix: str = "") -> list[str]:
+    """The keys whose values differ."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return [] if old == new else [prefix.rstrip(".")]
+    return [name for key in sorted(old.keys() | new.keys())
+            for name in _differing(old.get(key), new.get(key), f"{prefix}{key}.")]
+
+
+def _json(record: BaseModel) -> bytes:
+    return record.model_dump_json(indent=2).encode() + b"\n"
+
+
+def _lines(records: Sequence[BaseModel]) -> bytes:
+    return b"".join(record.model_dump_json(exclude_none=True).encode() + b"\n" for record in records)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """All or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.writing")
+    beside.write_bytes(data)
+    os.replace(beside, path)

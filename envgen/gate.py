@@ -1,0 +1,55 @@
+"""What held-out sessions must show before anything is rehearsed in an environment.
+
+An almost-right world that pays for the wrong thing is worse than none, so the bounds are on the lower end of each
+interval. Worlds without chance must predict steps, rewards and ends; worlds with chance must need no more nats a
+step than the count model, for the exact figures are low even for the truth.
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from envgen.fidelity import FidelityReport
+from rollout.figure import Figure
+
+
+class Gate(BaseModel):
+    """Bounds of 95 % intervals.
+
+    Attributes:
+        step_probability, reward_f1, end_f1: from below, for worlds without chance.
+        nats_over_counts: from above, for worlds with chance: nats a step more than the count model needs.
+        undetermined: from above, share of steps whose chance could not be enumerated.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step_probability: float = Field(default=0.9, ge=0, le=1)
+    reward_f1: float = Field(default=0.8, ge=0, le=1)
+    end_f1: float = Field(default=0.8, ge=0, le=1)
+    nats_over_counts: float = 0.05
+    undetermined: float = Field(default=0.05, ge=0, le=1)
+
+    def refusals(self, report: FidelityReport) -> tuple[str, ...]:
+        """Which bounds fail, in words; none if the environment may be used."""
+        figures, refused = report.figures, []
+        steps = figures["step_probability"].n
+        if report.undetermined > self.undetermined * steps:
+            refused.append(f"the chance of {report.undetermined} of {steps} steps could not be enumerated")
+        if report.chance:
+            excess = figures["nats_over_counts"]
+            if excess.high is None or excess.high > self.nats_over_counts:
+                refused.append(
+                    f"nats_over_counts is {excess}, its upper bound must be at most {self.nats_over_counts}"
+                )
+        else:
+            for name in ("step_probability", "reward_f1", "end_f1"):
+                refused += _below(name, figures[name], getattr(self, name))
+        return tuple(refused)
+
+
+def _below(name: str, figure: Figure, bound: float) -> list[str]:
+    if figure.value is None:
+        return [f"{name} could not be measured: no held-out session shows such an event; record more sessions"]
+    if figure.low is not None and figure.low < bound:
+        more = "; more sessions would narrow the interval" if figure.value >= bound else ""
+        return [f"{name} is {figure}, its lower bound must be at least {bound}{more}"]
+    return []

@@ -5,10 +5,10 @@
         worker.reset_batch([Reset(one, seed=1)])
         worker.step_batch([(one, "look")])
 
-Promised on Linux with Landlock and seccomp, without root and without containers: the code cannot open files, use the
-network, start processes, read the parent's environment or memory, or outlive its budget; a failure costs one worker; the
-same source, seed and version give the same trajectory. Not promised: safety against kernel or processor exploits, and
-honest rewards.
+Promised on Linux with Landlock and seccomp, without root and without containers: the code cannot open files,
+use the network, start processes, read the parent's environment or memory, or outlive its budget; a failure
+costs one worker; the same source, seed and version give the same trajectory. Not promised: safety against
+kernel or processor exploits, and honest rewards.
 
 The classes that need Gymnasium are imported when first asked for, so that `import sandbox` stays quick.
 """
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.errors import EnvironmentFault, SandboxError, SourceRefused, WorkerDied
 from sandbox.forkserver import Sandbox
 from sandbox.limits import Limits
+from sandbox.pool import Pool
 from sandbox.records import Answer, Element, Episode, Outcome, Reset, Script
 from sandbox.worker import Worker
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from sandbox.environment import SandboxedEnv, SandboxedVectorEnv
 
 __all__ = [
-    "Answer", "Element", "EnvironmentFault", "Episode", "Limits", "Outcome", "Reset", "Sandbox", "SandboxError",
+    "Answer", "Element", "EnvironmentFault", "Episode", "Limits", "Outcome",
+    "Pool", "Reset", "Sandbox", "SandboxError",
     "SandboxedEnv", "SandboxedVectorEnv", "Script", "SourceRefused", "Worker", "WorkerDied",
 ]  # fmt: skip
 

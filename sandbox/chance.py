@@ -1,16 +1,17 @@
 """Random numbers for authored code: NumPy's `Generator` in plain Python, draw for draw.
 
-`self.np_random` is the one source of chance an environment has. Outside the sandbox it is NumPy's; inside, NumPy's
-objects would be a way out, so this class computes the same stream (SeedSequence, PCG64, Lemire's bounded integers) with
-integers alone, and a seed gives the same episode on both sides. Sources: O'Neill, "PCG: A Family of Simple Fast
-Space-Efficient Statistically Good Algorithms for Random Number Generation" (2014); Lemire, "Fast Random Integer
-Generation in an Interval" (2019); NumPy's documentation of SeedSequence.
+`self.np_random` is the one source of chance an environment has. Outside the sandbox it is NumPy's; inside,
+NumPy's objects would be a way out, so this class computes the same stream (SeedSequence, PCG64, Lemire's
+bounded integers) with integers alone, and a seed gives the same episode on both sides. Sources: O'Neill,
+"PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for Random Number Generation"
+(2014); Lemire, "Fast Random Integer Generation in an Interval" (2019); NumPy's documentation of SeedSequence.
 
-Every discrete draw ends in `_below` (n equally likely values) or `_pick` (weighted), every continuous one in `random`.
-A subclass that overrides these three decides chance in another way: see `enumeration.py`.
+Every discrete draw ends in `_below` (n equally likely values) or `_pick` (weighted), every continuous one in
+`random`. A subclass that overrides these three decides chance in another way: see `enumeration.py`.
 
-Left out: arrays (lists come back, with `tolist`), and NumPy's streams of the continuous distributions other than
-`random` and `uniform`: `normal` and `exponential` are right in distribution and repeatable, not NumPy's numbers.
+Left out: arrays (lists come back, with `tolist`), and NumPy's streams of the continuous distributions other
+than `random` and `uniform`: `normal` and `exponential` are right in distribution and repeatable, not NumPy's
+numbers.
 """
 
 import math
@@ -160,7 +161,7 @@ class Generator:
             state = self._state = self._state * MULTIPLIER + self._increment & MASK128
             value = state >> 64 ^ state & MASK64
             turn = state >> 122
-            return ((value >> turn | value << 64 - turn) & MASK64) // 2048 * DOUBLE
+            return (((value >> turn | value << 64 - turn) & MASK64) >> 11) * DOUBLE
         return self._filled(size, self.random)
 
     def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
@@ -182,7 +183,13 @@ class Generator:
         return self._filled(size, lambda: base + self._below(count))
 
     def choice(
-        self, a: Any, size: Any = None, replace: bool = True, p: Any = None, axis: int = 0, shuffle: bool = True
+        self,
+        a: Any,
+        size: Any = None,
+        replace: bool = True,
+        p: Any = None,
+        axis: int = 0,
+        shuffle: bool = True,
     ) -> Any:
         """One element of `a` (or of range(a)), or a list of them, by the probabilities `p` where given."""
         if isinstance(a, int):
@@ -252,7 +259,9 @@ class Generator:
                 running += weight
                 cumulative.append(running)
             for point in points:
-                index = next((i for i, edge in enumerate(cumulative) if edge / running > point), len(left) - 1)
+                index = next(
+                    (i for i, edge in enumerate(cumulative) if edge / running > point), len(left) - 1
+                )
                 if index not in picked:
                     picked.append(index)
         return picked

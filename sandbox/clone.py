@@ -1,15 +1,18 @@
 """Copies of an environment's state, and fingerprints by which equal states are found.
 
-`copy.deepcopy` is several times slower and takes its orders from the objects copied; this knows the few kinds of object
-that authored code can build. Code, classes and constants of the module are shared, never copied.
+`copy.deepcopy` is several times slower and takes its orders from the objects copied; this knows the few
+kinds of object that authored code can build. Code, classes and constants of the module are shared, never
+copied.
 
-Left out: state that lives outside the environment object (module globals, class attributes, closures), which copies
-share, and running generators, which cannot be copied.
+Left out: state that lives outside the environment object (module globals, class attributes, closures), which
+copies share, and running generators, which cannot be copied.
 """
 
 import collections
 import copy
+import decimal
 import enum
+import fractions
 import functools
 import hashlib
 import re
@@ -26,7 +29,7 @@ SHARED = frozenset(("_hits", "_numbers"))
 IMMUTABLE: set[type] = {
     int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented), range, type, slice,
     types.FunctionType, types.BuiltinFunctionType, enum.EnumType, property, staticmethod, classmethod,
-    types.MappingProxyType, types.GenericAlias, re.Pattern, re.Match,
+    types.MappingProxyType, types.GenericAlias, re.Pattern, re.Match, decimal.Decimal, fractions.Fraction,
 }  # fmt: skip
 
 
@@ -94,7 +97,9 @@ def _clone_object(value: Any, kind: type, memo: dict[int, Any]) -> Any:
     elif isinstance(value, list | set | bytearray):
         out = kind.__new__(kind)
     elif hasattr(kind, AUTHORED):
-        out = object.__new__(kind) if not isinstance(value, BaseException) else kind.__new__(kind, *value.args)
+        out = (
+            object.__new__(kind) if not isinstance(value, BaseException) else kind.__new__(kind, *value.args)
+        )
     else:
         return _clone_other(value, memo)
     memo[id(value)] = out

@@ -1,8 +1,8 @@
 """Support: which branches and which elements of constant tables a step ran.
 
-Branches are marked in the syntax tree after the policy has checked it. Tables (literals assigned at module or class
-level) are replaced by subclasses of dict, list and tuple that note what is read from them, nested ones included, so
-that a row held in a local variable still counts. Reading all of a table notes all of it.
+Branches are marked in the syntax tree after the policy has checked it. Tables (literals assigned at module
+or class level) are replaced by subclasses of dict, list and tuple that note what is read from them, nested
+ones included, so that a row held in a local variable still counts. Reading all of a table notes all of it.
 
 Left out: characters of a string in a table (the string is one element), and tables that are built by code.
 """

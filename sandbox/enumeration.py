@@ -1,14 +1,15 @@
 """Chance taken apart: run the same step once for every way its draws can fall.
 
-`Script` holds the decisions of one run. Where a run asks for more than the script says, it takes the first alternative
-and the script remembers how many there were; `advance` then moves to the next script, depth first. The product of the
-chosen alternatives' probabilities is the run's. Guided search will hand in scripts of its own; a run only follows.
+`Script` holds the decisions of one run. Where a run asks for more than the script says, it takes the first
+alternative and the script remembers how many there were; `advance` then moves to the next script, depth
+first. The product of the chosen alternatives' probabilities is the run's. Guided search will hand in scripts
+of its own; a run only follows.
 
-A discrete draw is an n-way fork. `random()` returns an `Interval`, which forks in two where it is compared and so
-narrows; whatever else is asked of it makes the run `Undetermined`, never wrong.
+A discrete draw is an n-way fork. `random()` returns an `Interval`, which forks in two where it is compared
+and so narrows; whatever else is asked of it makes the run `Undetermined`, never wrong.
 
-Left out: continuous distributions other than `random` and `uniform` (undetermined), and rejection loops, whose trees
-have no end and run into the caller's limit.
+Left out: continuous distributions other than `random` and `uniform` (undetermined), and rejection loops,
+whose trees have no end and run into the caller's limit.
 """
 
 import math
@@ -84,7 +85,9 @@ class Interval:
 
     __slots__ = ("_add", "_bounds", "_scale", "_script")
 
-    def __init__(self, script: Script, bounds: list[float] | None = None, scale: float = 1.0, add: float = 0.0) -> None:
+    def __init__(
+        self, script: Script, bounds: list[float] | None = None, scale: float = 1.0, add: float = 0.0
+    ) -> None:
         self._script = script
         self._bounds = [0.0, 1.0] if bounds is None else bounds
         self._scale = scale
@@ -164,7 +167,9 @@ class Interval:
             raise self._script.fail()
         for value in range(first, last):
             # The edge above `value`: one past it for floor and for truncation of positives.
-            if self._less(value + 1 if rounding is math.floor or value >= 0 else math.nextafter(value, math.inf)):
+            if self._less(
+                value + 1 if rounding is math.floor or value >= 0 else math.nextafter(value, math.inf)
+            ):
                 return value
         return last
 
@@ -183,7 +188,9 @@ class Interval:
         raise self._script.fail()
 
     __eq__ = __ne__ = __hash__ = __float__ = __index__ = __str__ = __repr__ = __format__ = _unknown  # type: ignore[assignment]
-    __mod__ = __rmod__ = __pow__ = __rpow__ = __rtruediv__ = __rfloordiv__ = __abs__ = __round__ = __ceil__ = _unknown
+    __mod__ = __rmod__ = __pow__ = __rpow__ = __rtruediv__ = __rfloordiv__ = __abs__ = __round__ = (
+        __ceil__
+    ) = _unknown
     __complex__ = __divmod__ = __rdivmod__ = _unknown
 
 

@@ -22,7 +22,9 @@ class AnyText(spaces.Text):
     """Every text up to a length. Samples are made of printable ASCII."""
 
     def __init__(self, max_length: int) -> None:
-        super().__init__(max_length=max_length, min_length=0, charset=string.ascii_letters + string.digits + " .,:")
+        super().__init__(
+            max_length=max_length, min_length=0, charset=string.ascii_letters + string.digits + " .,:"
+        )
 
     def contains(self, x: Any) -> bool:
         return isinstance(x, str) and len(x) <= self.max_length
@@ -38,7 +40,8 @@ class AnyText(spaces.Text):
 class SandboxedEnv(gymnasium.Env[str, str]):
     """One copy of a worker's environment.
 
-    Without a seed the first reset draws one; later ones go on with the environment's own generator, as Gymnasium's do.
+    Without a seed the first reset draws one; later ones go on with the environment's own generator, as
+    Gymnasium's do.
 
     Args:
         worker: kept open when this environment closes, for it may serve other copies.
@@ -52,7 +55,9 @@ class SandboxedEnv(gymnasium.Env[str, str]):
         self.action_space = AnyText(text_characters)
         self._id: int | None = worker.make(1)[0]
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[str, dict[str, Any]]:
         """Begins an episode; ``options={"observation": text}`` begins it where that text is shown.
 
         Raises:
@@ -91,8 +96,8 @@ class SandboxedEnv(gymnasium.Env[str, str]):
 class SandboxedVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], Any]):
     """Many copies of one worker's environment, stepped in one message.
 
-    A copy that fails ends its episode: it is truncated with reward 0, and `info["fault"]` says why. Copies that ended
-    are reset by the next step (Gymnasium's `NEXT_STEP`).
+    A copy that fails ends its episode: it is truncated with reward 0, and `info["fault"]` says why. Copies
+    that ended are reset by the next step (Gymnasium's `NEXT_STEP`).
     """
 
     metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012 - Gymnasium's own convention
@@ -115,7 +120,9 @@ class SandboxedVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], Any]):
             seed = int(np.random.SeedSequence().generate_state(1)[0])
         seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else list(seed)
         observation = (options or {}).get("observation")
-        answers = self.worker.reset_batch([Reset(id, s, observation) for id, s in zip(self._ids, seeds, strict=True)])
+        answers = self.worker.reset_batch(
+            [Reset(id, s, observation) for id, s in zip(self._ids, seeds, strict=True)]
+        )
         self._ended[:] = [isinstance(answer, EnvironmentFault) for answer in answers]
         return self._observations(answers), self._infos(answers)
 
@@ -123,8 +130,8 @@ class SandboxedVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], Any]):
         """Steps all copies.
 
         Returns:
-            observations (num_envs texts), rewards (num_envs, float64), terminations and truncations (num_envs, bool)
-            and infos in Gymnasium's form.
+            observations (num_envs texts), rewards (num_envs, float64), terminations and truncations
+            (num_envs, bool) and infos in Gymnasium's form.
         """
         ended = self._ended
         going = [(id, action) for id, action, over in zip(self._ids, actions, ended, strict=True) if not over]
@@ -133,8 +140,12 @@ class SandboxedVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], Any]):
         restarted = iter(self.worker.reset_batch(over) if over else [])
         answers = [next(restarted) if done else next(stepped) for done in ended]
         rewards = np.array([0.0 if isinstance(a, EnvironmentFault) else a.reward for a in answers])
-        terminated = np.array([not isinstance(a, EnvironmentFault) and a.terminated for a in answers], dtype=np.bool_)
-        truncated = np.array([isinstance(a, EnvironmentFault) or a.truncated for a in answers], dtype=np.bool_)
+        terminated = np.array(
+            [not isinstance(a, EnvironmentFault) and a.terminated for a in answers], dtype=np.bool_
+        )
+        truncated = np.array(
+            [isinstance(a, EnvironmentFault) or a.truncated for a in answers], dtype=np.bool_
+        )
         self._ended = terminated | truncated
         return self._observations(answers), rewards, terminated, truncated, self._infos(answers)
 

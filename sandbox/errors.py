@@ -1,4 +1,5 @@
-"""The ways a sandbox can fail, each with a short machine-usable reason and a sentence a person or model can act on.
+"""The ways a sandbox can fail, each with a short machine-usable reason and a sentence a person or model can
+act on.
 
 Left out: recovery. What a failure costs (one copy, one worker, one source) is decided by the caller.
 """

@@ -19,7 +19,16 @@ from sandbox.wire import Broken, Channel
 from sandbox.worker import Worker
 
 START_SECONDS = 30.0
-MEASURES = ("descriptors", "capabilities", "parent", "dumpable", "no_new_privs", "landlock", "limits", "seccomp")
+MEASURES = (
+    "descriptors",
+    "capabilities",
+    "parent",
+    "dumpable",
+    "no_new_privs",
+    "landlock",
+    "limits",
+    "seccomp",
+)
 PACKAGES = ("sandbox", "orjson", "RestrictedPython")
 
 
@@ -28,8 +37,8 @@ class Sandbox:
 
     Args:
         limits: budgets of every worker.
-        policy: ``fast``, or ``stock`` for all of RestrictedPython's run-time guards. ``off`` removes the language
-            layer, which is for testing the process layer alone.
+        policy: ``fast``, or ``stock`` for all of RestrictedPython's run-time guards. ``off`` removes the
+            language layer, which is for testing the process layer alone.
         unsafe: start even where the kernel cannot enforce every measure, with those that it can.
 
     Raises:
@@ -39,7 +48,10 @@ class Sandbox:
     measures = MEASURES  # what a worker must submit to; tests take one away to show that it matters
 
     def __init__(
-        self, limits: Limits = Limits(), policy: Literal["fast", "stock", "off"] = "fast", unsafe: bool = False
+        self,
+        limits: Limits = Limits(),
+        policy: Literal["fast", "stock", "off"] = "fast",
+        unsafe: bool = False,
     ) -> None:
         if policy not in ("fast", "stock", "off"):
             raise ValueError(f"policy must be fast or stock, not {policy!r}")
@@ -90,7 +102,11 @@ class Sandbox:
         if size > self.limits.source_bytes:
             raise SourceRefused(f"{size} bytes of source, of {self.limits.source_bytes} allowed.", "size")
         if "\0" in source:
-            raise SourceRefused("the source contains a null character.", "syntax", source[: source.index("\0")].count("\n") + 1)
+            raise SourceRefused(
+                "the source contains a null character.",
+                "syntax",
+                source[: source.index("\0")].count("\n") + 1,
+            )
         worker = self._fork()
         try:
             worker.load(source, self.policy, counting)
@@ -111,7 +127,16 @@ class Sandbox:
         code = "import sys, json; sys.path += json.loads(sys.argv[1])['path']; from sandbox.server import main; main()"
         with theirs:
             self._server = subprocess.Popen(
-                [sys.executable, "-S", "-s", "-P", "-B", "-c", _ON_DESCRIPTOR % theirs.fileno() + code, json.dumps(settings)],
+                [
+                    sys.executable,
+                    "-S",
+                    "-s",
+                    "-P",
+                    "-B",
+                    "-c",
+                    _ON_DESCRIPTOR % theirs.fileno() + code,
+                    json.dumps(settings),
+                ],
                 env={"PYTHONHASHSEED": "0"},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -137,6 +162,9 @@ class Sandbox:
         with self._lock:
             if self._closed:
                 raise SandboxError("the sandbox is closed", "closed")
+            if self._server.poll() is not None:
+                self._control.close()
+                self._start()
             ours, theirs = socket.socketpair()
             with theirs:
                 try:
@@ -149,7 +177,12 @@ class Sandbox:
             if len(data) != 8 or len(descriptors) != 1:
                 ours.close()
                 raise SandboxError("the fork server is gone", "server")
-        return Worker(Channel(ours, self.limits.reply_bytes), descriptors[0], int.from_bytes(data, "little"), self.limits)
+        return Worker(
+            Channel(ours, self.limits.reply_bytes),
+            descriptors[0],
+            int.from_bytes(data, "little"),
+            self.limits,
+        )
 
 
 # Moves the control pipe to descriptor 3, where the server expects it.

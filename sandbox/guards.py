@@ -1,7 +1,7 @@
 """The run-time half of layer 1: what guarded operations of authored code call, and how its classes are made.
 
-One `Guards` serves one source, for private names are renamed with that source's prefix. Its functions are handed to the
-authored module as globals whose names authored code cannot write.
+One `Guards` serves one source, for private names are renamed with that source's prefix. Its functions are
+handed to the authored module as globals whose names authored code cannot write.
 
 Left out: which names and modules authored code may use (`standins.py`).
 """
@@ -86,7 +86,9 @@ def _formatted(
 def _field(field: str, arguments: tuple[Any, ...], named: dict[str, Any], automatic: list[int]) -> Any:
     name, bracket, rest = field.partition("[")
     if "." in name or "." in rest.rpartition("]")[2]:
-        raise ValueError("format fields cannot name attributes in the sandbox: pass the attribute's value instead")
+        raise ValueError(
+            "format fields cannot name attributes in the sandbox: pass the attribute's value instead"
+        )
     if not name:
         name = str(automatic[0])
         automatic[0] += 1
@@ -115,7 +117,9 @@ class ClassBuilder:
     def __call__(self, name: str, bases: tuple[Any, ...], body: dict[str, Any]) -> type:
         for base in bases:
             if not isinstance(base, type) or not (AUTHORED in base.__dict__ or base in self._bases):
-                raise TypeError(f"a class cannot be derived from {getattr(base, '__name__', base)!s} in the sandbox")
+                raise TypeError(
+                    f"a class cannot be derived from {getattr(base, '__name__', base)!s} in the sandbox"
+                )
         made = self._metaclass(bases)(name, bases, body)
         type.__setattr__(made, AUTHORED, True)
         return made

@@ -1,7 +1,8 @@
 """The worker's side of the protocol: keeps environment copies and answers one request at a time.
 
-Runs after `confinement.confine`, so nothing here may open, import or ask the kernel for anything. One copy's mistake is
-an answer about that copy; only running out of memory ends the process, for nothing can be relied on after it.
+Runs after `confinement.confine`, so nothing here may open, import or ask the kernel for anything. One copy's
+mistake is an answer about that copy; only running out of memory ends the process, for nothing can be relied
+on after it.
 
 Left out: deadlines, which the parent holds.
 """
@@ -180,7 +181,8 @@ class Host:
         copy.ready, copy.why = False, "an earlier step failed"
         if type(returned) is not tuple or len(returned) != 5:
             raise Fault(
-                f"step must return (observation, reward, terminated, truncated, info), not {shape(returned)}", "arity"
+                f"step must return (observation, reward, terminated, truncated, info), not {shape(returned)}",
+                "arity",
             )
         observation, reward, terminated, truncated, info = returned
         if type(observation) is not str or len(observation) > self._text:
@@ -188,7 +190,9 @@ class Host:
         if type(reward) is not float or not -1.8e308 < reward < 1.8e308:
             reward = self._reward(reward)
         if type(terminated) is not bool or type(truncated) is not bool:
-            name, value = ("terminated", terminated) if type(terminated) is not bool else ("truncated", truncated)
+            name, value = (
+                ("terminated", terminated) if type(terminated) is not bool else ("truncated", truncated)
+            )
             raise Fault(f"{name} must be True or False, not {shape(value)}", "flag")
         if info or type(info) is not dict:
             info = self._info(info, "step")
@@ -207,18 +211,24 @@ class Host:
                 self._counts[number] = self._counts.get(number, 0) + 1
         return seen
 
-    # Checking what authored code returned. Subclasses of str, int and float are read by the base class's own methods.
+    # Checking what authored code returned. Subclasses of str, int and float are read by the base class's own
+    # methods.
 
     def _observation(self, value: Any, doing: str) -> str:
         if not isinstance(value, str):
             raise Fault(f"{doing} must return a text as observation, not {shape(value)}", "observation")
         text = str.__str__(value)
         if len(text) > self._text:
-            raise Fault(f"{doing} returned an observation of {len(text)} characters, of {self._text} allowed", "length")
+            raise Fault(
+                f"{doing} returned an observation of {len(text)} characters, of {self._text} allowed",
+                "length",
+            )
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise Fault(f"{doing} returned an observation with lone surrogates, which is not text", "unicode") from None
+            raise Fault(
+                f"{doing} returned an observation with lone surrogates, which is not text", "unicode"
+            ) from None
         return text
 
     def _reward(self, value: Any) -> float:
@@ -331,7 +341,9 @@ class Host:
             fresh = self.create()
         except Fault as fault:
             return fault.record
-        return self._enumerate(lambda: fresh.environment, lambda fork: self.begin(fork, 0, observation), limit)
+        return self._enumerate(
+            lambda: fresh.environment, lambda fork: self.begin(fork, 0, observation), limit
+        )
 
     def _enumerate(self, original: Callable[[], Any], run: Callable[[Copy], Any], limit: int) -> Any:
         """Runs a copy for every script of draws; merges outcomes that look alike and lead to equal states."""
@@ -415,7 +427,12 @@ def serve(descriptor: int) -> None:
             else:
                 reply = orjson.dumps([number, "ok", host.operations[operation](payload)])
         except SourceRefused as refusal:
-            record = {"message": refusal.args[0], "reason": refusal.reason, "line": refusal.line, "remedy": refusal.remedy}
+            record = {
+                "message": refusal.args[0],
+                "reason": refusal.reason,
+                "line": refusal.line,
+                "remedy": refusal.remedy,
+            }
             reply = orjson.dumps([number, "refused", record])
         except MemoryError as error:
             line = line_of(error)

@@ -1,6 +1,7 @@
 """What one worker may use. Every figure is enforced from outside the authored code.
 
-Left out: episode length, which is for the caller to bound, and CPU seconds, whose grain of one second is too coarse.
+Left out: episode length, which is for the caller to bound, and CPU seconds, whose grain of one second is too
+coarse.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,11 @@
 """Rewrites ordinary Python into the part of it that the policies accept, or says why that cannot be.
 
-Models write `self._x`, `self.n += 1`, annotations, `super().__init__()`, `print`, a `__main__` block. Each has an equal
-that needs none of what a restricted language must refuse: names with a leading underscore get another name throughout,
-augmented assignments are spelled out with every part evaluated once, annotations go (dataclass fields are kept as a
-list of names), and the few double-underscore attributes with an innocent meaning become calls of run-time functions.
-What has no safe equal is refused with its line and what to write instead.
+Models write `self._x`, `self.n += 1`, annotations, `super().__init__()`, `print`, a `__main__` block. Each
+has an equal that needs none of what a restricted language must refuse: names with a leading underscore get
+another name throughout, augmented assignments are spelled out with every part evaluated once, annotations go
+(dataclass fields are kept as a list of names), and the few double-underscore attributes with an innocent
+meaning become calls of run-time functions. What has no safe equal is refused with its line and what to write
+instead.
 
 The rewriting protects nothing by itself: `policy.py` checks its output as if it were the source.
 
@@ -18,11 +19,81 @@ from typing import Any, TypeVar
 
 from sandbox.errors import SourceRefused
 
-# Methods that authored classes may define. Not among them: whatever takes part in attribute look-up, in making classes
-# and objects, in copying and pickling, or runs when an object dies.
+# Methods that authored classes may define. Not among them: whatever takes part in attribute look-up, in
+# making classes and objects, in copying and pickling, or runs when an object dies.
 DEFINABLE = frozenset(
     f"__{name}__"
-    for name in ["init", "post_init", "repr", "str", "len", "iter", "next", "contains", "getitem", "setitem", "delitem", "eq", "ne", "lt", "le", "gt", "ge", "hash", "bool", "call", "enter", "exit", "add", "radd", "iadd", "sub", "rsub", "isub", "mul", "rmul", "imul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod", "pow", "rpow", "divmod", "and", "rand", "or", "ror", "xor", "rxor", "lshift", "rshift", "invert", "neg", "pos", "abs", "int", "float", "index", "round", "trunc", "floor", "ceil", "reversed", "missing", "format", "matmul", "ior", "iand", "ixor", "itruediv", "ifloordiv", "imod"]
+    for name in [
+        "init",
+        "post_init",
+        "repr",
+        "str",
+        "len",
+        "iter",
+        "next",
+        "contains",
+        "getitem",
+        "setitem",
+        "delitem",
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "hash",
+        "bool",
+        "call",
+        "enter",
+        "exit",
+        "add",
+        "radd",
+        "iadd",
+        "sub",
+        "rsub",
+        "isub",
+        "mul",
+        "rmul",
+        "imul",
+        "truediv",
+        "rtruediv",
+        "floordiv",
+        "rfloordiv",
+        "mod",
+        "rmod",
+        "pow",
+        "rpow",
+        "divmod",
+        "and",
+        "rand",
+        "or",
+        "ror",
+        "xor",
+        "rxor",
+        "lshift",
+        "rshift",
+        "invert",
+        "neg",
+        "pos",
+        "abs",
+        "int",
+        "float",
+        "index",
+        "round",
+        "trunc",
+        "floor",
+        "ceil",
+        "reversed",
+        "missing",
+        "format",
+        "matmul",
+        "ior",
+        "iand",
+        "ixor",
+        "itruediv",
+        "ifloordiv",
+        "imod",
+    ]
 )
 
 UNAVAILABLE_NAMES = {
@@ -75,7 +146,11 @@ def is_literal(node: ast.AST) -> bool:
         elif isinstance(part, ast.Dict) and None not in part.keys:
             waiting += part.values
             waiting += [key for key in part.keys if key is not None]
-        elif isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub) and isinstance(part.operand, ast.Constant):
+        elif (
+            isinstance(part, ast.UnaryOp)
+            and isinstance(part.op, ast.USub)
+            and isinstance(part.operand, ast.Constant)
+        ):
             continue
         else:
             return False
@@ -232,7 +307,9 @@ class Normaliser(ast.NodeTransformer):
             if attribute in ("__name__", "__qualname__"):
                 return self._call(node, "name", node.value)
             if attribute in DEFINABLE:
-                return self._call(node, "special", node.value, ast.copy_location(ast.Constant(attribute), node))
+                return self._call(
+                    node, "special", node.value, ast.copy_location(ast.Constant(attribute), node)
+                )
         remedy = ATTRIBUTE_REMEDIES.get(attribute, "Give it a name without underscores, or leave it out.")
         self.refuse(node, "attribute", f"the attribute {attribute} is not available in the sandbox.", remedy)
         return node
@@ -245,7 +322,9 @@ class Normaliser(ast.NodeTransformer):
                 node,
                 "import",
                 f"{ast.unparse(node)} is not available in the sandbox.",
-                f"Of that module there are: {known}." if len(known) < 600 else "Write what you need in plain Python.",
+                f"Of that module there are: {known}."
+                if len(known) < 600
+                else "Write what you need in plain Python.",
             )
 
     def _module(self, node: ast.expr) -> Mapping[str, Any] | None:
@@ -263,7 +342,8 @@ class Normaliser(ast.NodeTransformer):
         function = node.func
         if isinstance(function, ast.Attribute):
             if function.attr == "format":
-                # Formatting a text that names attributes is a way out; the run-time function knows fields and items.
+                # Formatting a text that names attributes is a way out; the run-time function knows fields
+                # and items.
                 node = self._contents(node)
                 node.args.insert(0, node.func.value)  # type: ignore[attr-defined]
                 node.func = ast.copy_location(self._runtime("format"), function)
@@ -332,7 +412,9 @@ class Normaliser(ast.NodeTransformer):
             if node.targets[0].id == "__slots__":
                 return None  # the attributes of every object are open
             if node.targets[0].id == "__match_args__":
-                self.refuse(node, "name", "__match_args__ is not available.", "Match with keywords: case Point(x=0).")
+                self.refuse(
+                    node, "name", "__match_args__ is not available.", "Match with keywords: case Point(x=0)."
+                )
         if isinstance(node.value, ast.Dict | ast.List | ast.Tuple | ast.Set) and is_literal(node.value):
             node.value.literal = True  # type: ignore[union-attr]
             node.targets = [self.visit(target) for target in node.targets]
@@ -363,7 +445,10 @@ class Normaliser(ast.NodeTransformer):
     def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         fields = self._fields(node)
         for keyword in node.keywords:
-            if keyword.arg != "metaclass" or ast.unparse(keyword.value).split(".")[-1] not in ("ABCMeta", "EnumMeta"):
+            if keyword.arg != "metaclass" or ast.unparse(keyword.value).split(".")[-1] not in (
+                "ABCMeta",
+                "EnumMeta",
+            ):
                 self.refuse(node, "class", "keyword arguments of a class are not available.", "Remove them.")
         node.keywords = []
         node.name = self._public(node.name)
@@ -534,11 +619,14 @@ def _bound_names(tree: ast.AST, imports: bool = True) -> set[str]:
 
 
 def _without_dead_code(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Drops what only runs as a script or for a type checker, and module-level functions that nothing refers to then.
+    """Drops what only runs as a script or for a type checker, and module-level functions that nothing refers
+    to then.
 
     A demonstration `main()` with argparse is no reason to refuse a world.
     """
-    body = [statement for statement in body if not (isinstance(statement, ast.If) and _never_runs(statement.test))]
+    body = [
+        statement for statement in body if not (isinstance(statement, ast.If) and _never_runs(statement.test))
+    ]
     while True:
         counts: dict[str, int] = {}
         for statement in body:
@@ -549,7 +637,9 @@ def _without_dead_code(body: list[ast.stmt]) -> list[ast.stmt]:
         kept = [
             statement
             for statement in body
-            if not isinstance(statement, ast.FunctionDef) or statement.decorator_list or statement.name in counts
+            if not isinstance(statement, ast.FunctionDef)
+            or statement.decorator_list
+            or statement.name in counts
         ]
         if len(kept) == len(body):
             return _without_annotations(body)

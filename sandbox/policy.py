@@ -1,15 +1,17 @@
 """Layer 1: the two restricted languages, as transformers over RestrictedPython.
 
-`Stock` is RestrictedPython with all of its run-time guards: every attribute and item read, iteration, unpacking and
-write goes through a function. It adds `match` and `nonlocal`, whose names are checked like any other, and the special
-methods of `normalise.DEFINABLE`.
+`Stock` is RestrictedPython with all of its run-time guards: every attribute and item read, iteration,
+unpacking and write goes through a function. It adds `match` and `nonlocal`, whose names are checked like any
+other, and the special methods of `normalise.DEFINABLE`.
 
-`Fast` is what runs by default. Attribute names are constants in the syntax tree, and the dangerous ones are refused
-when compiling, so reads, iteration, unpacking and calls can be Python's own. Run-time guards stay where the object
-matters too: the formatting methods, `obj` (an AttributeError hands out the object it was raised for), and all writes.
+`Fast` is what runs by default. Attribute names are constants in the syntax tree, and the dangerous ones are
+refused when compiling, so reads, iteration, unpacking and calls can be Python's own. Run-time guards stay
+where the object matters too: the formatting methods, `obj` (an AttributeError hands out the object it was
+raised for), and all writes.
 
-Left out: what a transformer cannot see. The objects in reach are chosen in `guards.py` and `standins.py` so that no
-public attribute of any of them leads out; and the process is confined (`confinement.py`) as if this layer were absent.
+Left out: what a transformer cannot see. The objects in reach are chosen in `guards.py` and `standins.py` so
+that no public attribute of any of them leads out; and the process is confined (`confinement.py`) as if this
+layer were absent.
 """
 
 import ast
@@ -30,8 +32,10 @@ class Stock(RestrictingNodeTransformer):
     """RestrictedPython with its run-time guards."""
 
     def check_name(self, node: Any, name: str | None, allow_magic_methods: bool = False) -> None:
-        if name in DEFINABLE and getattr(node, "col_offset", 0) != 0 and (
-            allow_magic_methods or isinstance(node, ast.Name)
+        if (
+            name in DEFINABLE
+            and getattr(node, "col_offset", 0) != 0
+            and (allow_magic_methods or isinstance(node, ast.Name))
         ):
             return
         super().check_name(node, name, allow_magic_methods)

@@ -1,6 +1,7 @@
 """From source to a runnable environment class: normalise, check, count, compile, import.
 
-Runs inside the confined worker only: parsing hostile text can exhaust memory or the C stack of the process it runs in.
+Runs inside the confined worker only: parsing hostile text can exhaust memory or the C stack of the process
+it runs in.
 
 Left out: stepping (`host.py`).
 """
@@ -33,8 +34,8 @@ class Program:
         counting: note branches and table elements.
 
     Attributes:
-        environment: the class to make copies of: the last subclass of `gymnasium.Env` that the module defines.
-        elements: what counting has numbered.
+        environment: the class to make copies of: the last subclass of `gymnasium.Env` that the module
+        defines. elements: what counting has numbered.
         hits: numbers seen since last cleared; None without counting.
 
     Raises:
@@ -116,7 +117,6 @@ class Program:
         return f"{kind}: {text[:500]}" if text else kind
 
 
-
 def line_of(error: BaseException) -> int | None:
     """The innermost line of authored code that an exception came through."""
     line, trace = None, error.__traceback__
@@ -130,6 +130,8 @@ def line_of(error: BaseException) -> int | None:
 def _plain_modules() -> dict[str, types.ModuleType]:
     """Modules named gymnasium for a source that runs without the language layer."""
     made = {name: types.ModuleType(name) for name in ("gymnasium", "gymnasium.spaces")}
-    vars(made["gymnasium"]).update(Env=world.Env, Wrapper=world.Wrapper, Space=world.Space, spaces=made["gymnasium.spaces"])
+    vars(made["gymnasium"]).update(
+        Env=world.Env, Wrapper=world.Wrapper, Space=world.Space, spaces=made["gymnasium.spaces"]
+    )
     vars(made["gymnasium.spaces"]).update({name: getattr(world, name) for name in world.SPACES})
     return made

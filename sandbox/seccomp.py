@@ -1,11 +1,12 @@
-"""The system calls a worker may make, as a classic BPF program for seccomp: an allowlist of what Python needs to
-compute and to talk over one descriptor.
+"""The system calls a worker may make, as a classic BPF program for seccomp: an allowlist of what Python
+needs to compute and to talk over one descriptor.
 
-Three answers: allowed; refused with EPERM, for the file look-ups that the interpreter itself may try (a codec, a source
-line for a traceback) and survive without; everything else kills the process. Reads and writes are bound to one
-descriptor, and no page may become executable.
+Three answers: allowed; refused with EPERM, for the file look-ups that the interpreter itself may try (a
+codec, a source line for a traceback) and survive without; everything else kills the process. Reads and
+writes are bound to one descriptor, and no page may become executable.
 
-Left out: architectures other than x86-64 and aarch64, for which `program` raises and the sandbox refuses to start.
+Left out: architectures other than x86-64 and aarch64, for which `program` raises and the sandbox refuses to
+start.
 """
 
 import errno
@@ -51,7 +52,17 @@ TABLES: dict[str, tuple[int, int | None, dict[str, int]]] = {
     ),
 }  # fmt: skip
 
-ALLOWED = ("munmap", "brk", "mremap", "madvise", "futex", "rt_sigreturn", "clock_gettime", "exit", "exit_group")
+ALLOWED = (
+    "munmap",
+    "brk",
+    "mremap",
+    "madvise",
+    "futex",
+    "rt_sigreturn",
+    "clock_gettime",
+    "exit",
+    "exit_group",
+)
 ALLOWED_ON_CHANNEL = ("read", "write")
 ALLOWED_WITHOUT_EXEC = ("mmap", "mprotect")
 REFUSED = (

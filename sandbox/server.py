@@ -1,8 +1,9 @@
-"""The fork server: a small trusted process, started with an empty environment, that forks one worker per source.
+"""The fork server: a small trusted process, started with an empty environment, that forks one worker per
+source.
 
 It preloads everything a worker may need, for a confined worker can open nothing, and warms it up on a small
-environment. It is single-threaded, so that forking is safe, and ends when the parent's end of the pipe closes; its
-workers die with it.
+environment. It is single-threaded, so that forking is safe, and ends when the parent's end of the pipe
+closes; its workers die with it.
 
 Left out: talking to workers. The parent does, over a socket that passes through here once.
 """

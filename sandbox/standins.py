@@ -1,10 +1,10 @@
 """What authored code may import and call: built-ins, and namespaces that hold chosen names of a few modules.
 
-A module object is never handed out, for its attributes lead to every other module. A namespace has exactly the names
-listed, is read-only, and has no `__name__`, by which an import statement would fall back to `sys.modules`. What is listed
-is either harmless in C, or plain Python whose public attributes lead nowhere; functions that take attribute names or
-evaluate text (`operator.attrgetter`, `functools.wraps`, `functools.singledispatch`, `typing.get_type_hints`) are
-replaced or missing.
+A module object is never handed out, for its attributes lead to every other module. A namespace has exactly
+the names listed, is read-only, and has no `__name__`, by which an import statement would fall back to
+`sys.modules`. What is listed is either harmless in C, or plain Python whose public attributes lead nowhere;
+functions that take attribute names or evaluate text (`operator.attrgetter`, `functools.wraps`,
+`functools.singledispatch`, `typing.get_type_hints`) are replaced or missing.
 
 Left out: numpy, files, clocks, processes, and the global generator of `random`, which every copy would share.
 """
@@ -14,7 +14,9 @@ import builtins
 import collections
 import collections.abc
 import copy
+import contextlib
 import dataclasses
+import decimal
 import enum
 import fractions
 import functools
@@ -24,6 +26,8 @@ import json
 import math
 import operator
 import re
+import shlex
+import statistics
 import string
 import textwrap
 import types
@@ -65,7 +69,9 @@ def _pick(module: types.ModuleType, names: str) -> dict[str, Any]:
 EXCEPTIONS = {
     name: value
     for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, BaseException) and not issubclass(value, BaseExceptionGroup)
+    if isinstance(value, type)
+    and issubclass(value, BaseException)
+    and not issubclass(value, BaseExceptionGroup)
 }
 
 PLAIN_BUILTINS = _pick(
@@ -76,6 +82,7 @@ PLAIN_BUILTINS = _pick(
     "__build_class__",
 )
 
+
 class Generic:
     """`typing.Generic`, `Protocol` and `abc.ABC`: bases without behaviour."""
 
@@ -85,13 +92,52 @@ class Generic:
 
 # Types that authored code may ask for with type(x) and derive classes from.
 DERIVABLE = frozenset(
-    (object, dict, list, set, frozenset, tuple, str, int, float, bytes, collections.OrderedDict, collections.Counter)
-    + (collections.defaultdict, collections.deque, collections.UserDict, collections.UserList, enum.Enum, enum.IntEnum)
-    + (enum.StrEnum, enum.Flag, enum.IntFlag, world.Env, world.Wrapper, world.Space, world.Text, world.Discrete)
+    (
+        object,
+        dict,
+        list,
+        set,
+        frozenset,
+        tuple,
+        str,
+        int,
+        float,
+        bytes,
+        collections.OrderedDict,
+        collections.Counter,
+    )
+    + (
+        collections.defaultdict,
+        collections.deque,
+        collections.UserDict,
+        collections.UserList,
+        enum.Enum,
+        enum.IntEnum,
+    )
+    + (
+        enum.StrEnum,
+        enum.Flag,
+        enum.IntFlag,
+        world.Env,
+        world.Wrapper,
+        world.Space,
+        world.Text,
+        world.Discrete,
+    )
     + (Generic,)
     + tuple(EXCEPTIONS.values())
 )
-NAMEABLE = DERIVABLE | {bool, type(None), type(...), bytearray, complex, range, slice, types.SimpleNamespace, Random}
+NAMEABLE = DERIVABLE | {decimal.Decimal, fractions.Fraction, 
+    bool,
+    type(None),
+    type(...),
+    bytearray,
+    complex,
+    range,
+    slice,
+    types.SimpleNamespace,
+    Random,
+}
 
 
 class _Form:
@@ -144,7 +190,9 @@ def _namedtuple(prefix: str) -> Callable[..., type]:
         names = field_names.replace(",", " ").split() if type(field_names) is str else list(field_names)
         if not all(type(name) is str for name in names):
             raise TypeError("field names must be strings")
-        return _open_namedtuple(prefix, collections.namedtuple(typename, names, defaults=defaults, module="environment"))
+        return _open_namedtuple(
+            prefix, collections.namedtuple(typename, names, defaults=defaults, module="environment")
+        )
 
     return namedtuple
 
@@ -203,13 +251,31 @@ def _dataclass(prefix: str) -> Callable[..., Any]:
     return dataclass
 
 
+DECIMAL = (
+    "Decimal DecimalException InvalidOperation DivisionByZero Inexact Overflow Rounded ROUND_CEILING ROUND_DOWN "
+    "ROUND_FLOOR ROUND_HALF_DOWN ROUND_HALF_EVEN ROUND_HALF_UP ROUND_UP ROUND_05UP"
+)
+
+
+def _shlex_split(text: str, comments: bool = False, posix: bool = True) -> list[str]:
+    """Of a string only: `shlex` would read anything else like a file."""
+    if type(text) is not str:
+        raise TypeError("shlex.split takes a string")
+    return shlex.split(text, comments, posix)
+
+
 def _json() -> dict[str, Any]:
     def dumps(
         value: Any, *, indent: Any = None, sort_keys: bool = False, separators: Any = None, ensure_ascii: bool = True,
         default: Any = None,
     ) -> str:  # fmt: skip
         return json.dumps(
-            value, indent=indent, sort_keys=sort_keys, separators=separators, ensure_ascii=ensure_ascii, default=default
+            value,
+            indent=indent,
+            sort_keys=sort_keys,
+            separators=separators,
+            ensure_ascii=ensure_ascii,
+            default=default,
         )
 
     def loads(text: str) -> Any:
@@ -254,11 +320,18 @@ def modules(prefix: str, guards: Guards) -> dict[str, Namespace]:
     typed = {name: FORM for name in TYPING_FORMS.split()}
     typed |= {"Generic": Generic, "Protocol": Generic, "NamedTuple": _typed_tuples(prefix), "TypedDict": dict}
     typed |= {"TYPE_CHECKING": False, "TypeVar": _decorator, "NewType": lambda name, kind: kind}
-    typed |= {"cast": lambda kind, value: value, "overload": _identity, "final": _identity, "override": _identity}
+    typed |= {
+        "cast": lambda kind, value: value,
+        "overload": _identity,
+        "final": _identity,
+        "override": _identity,
+    }
     typed |= {"runtime_checkable": _identity, "no_type_check": _identity, "assert_never": world.assert_never}
     listed: dict[str, Mapping[str, Any]] = {
         "math": {name: value for name, value in vars(math).items() if not name.startswith("_")},
-        "string": {name: getattr(string, name) for name in string.__all__ if name not in ("Formatter", "Template")},
+        "string": {
+            name: getattr(string, name) for name in string.__all__ if name not in ("Formatter", "Template")
+        },
         "itertools": {name: value for name, value in vars(itertools).items() if not name.startswith("_")},
         "functools": _pick(functools, "reduce partial lru_cache cache cached_property cmp_to_key")
         | {"wraps": _wraps, "total_ordering": _total_ordering},
@@ -267,7 +340,9 @@ def modules(prefix: str, guards: Guards) -> dict[str, Namespace]:
         "heapq": {name: getattr(heapq, name) for name in heapq.__all__},
         "bisect": _pick(bisect, "bisect bisect_left bisect_right insort insort_left insort_right"),
         "copy": _pick(copy, "copy deepcopy"),
-        "dataclasses": _pick(dataclasses, "field fields replace asdict astuple is_dataclass InitVar KW_ONLY MISSING")
+        "dataclasses": _pick(
+            dataclasses, "field fields replace asdict astuple is_dataclass InitVar KW_ONLY MISSING"
+        )
         | {"dataclass": _dataclass(prefix), "FrozenInstanceError": dataclasses.FrozenInstanceError},
         "enum": _pick(enum, "Enum IntEnum StrEnum Flag IntFlag auto unique"),
         "abc": {"ABC": Generic, "ABCMeta": FORM, "abstractmethod": _identity, "abstractproperty": property},
@@ -278,7 +353,10 @@ def modules(prefix: str, guards: Guards) -> dict[str, Namespace]:
         "fractions": _pick(fractions, "Fraction"),
         "random": {"Random": Random},
         "types": {"SimpleNamespace": types.SimpleNamespace, "MappingProxyType": types.MappingProxyType},
-        "contextlib": {},
+        "contextlib": _pick(contextlib, "contextmanager suppress nullcontext"),
+        "decimal": {name: getattr(decimal, name) for name in DECIMAL.split()},
+        "shlex": {"split": _shlex_split, "quote": shlex.quote, "join": shlex.join},
+        "statistics": _pick(statistics, "mean fmean median mode pstdev stdev variance pvariance"),
         "__future__": {},
         "typing": typed,
         "typing_extensions": typed,
@@ -293,13 +371,17 @@ def modules(prefix: str, guards: Guards) -> dict[str, Namespace]:
         "gymnasium.envs": gymnasium["envs"],
         "gymnasium.envs.registration": registration,
     }
-    return {name: value if isinstance(value, Namespace) else Namespace(value) for name, value in listed.items()}
+    return {
+        name: value if isinstance(value, Namespace) else Namespace(value) for name, value in listed.items()
+    }
 
 
 def builtin_names(guards: Guards, importable: Mapping[str, Namespace]) -> dict[str, Any]:
     """The built-ins of one source."""
 
-    def importer(name: str, _globals: Any = None, _locals: Any = None, wanted: Any = (), level: int = 0) -> Namespace:
+    def importer(
+        name: str, _globals: Any = None, _locals: Any = None, wanted: Any = (), level: int = 0
+    ) -> Namespace:
         if level or name not in importable:
             raise ImportError(f"No module named {name!r} in the sandbox")
         for part in wanted or ():
@@ -319,4 +401,3 @@ def builtin_names(guards: Guards, importable: Mapping[str, Namespace]) -> dict[s
             "delattr": guards.delattr,
         }
     )
-

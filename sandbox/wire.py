@@ -1,7 +1,8 @@
 """Frames: a four-byte length and that many bytes of JSON, each way, one reply to one request.
 
-The parent's end trusts nothing that comes back: the length is capped before anything is read, the whole message has one
-deadline however slowly it drips, and bytes beyond the frame are a violation, for the worker speaks only when asked.
+The parent's end trusts nothing that comes back: the length is capped before anything is read, the whole
+message has one deadline however slowly it drips, and bytes beyond the frame are a violation, for the worker
+speaks only when asked.
 
 Left out: what the frames mean (`worker.py` on one side, `host.py` on the other).
 """

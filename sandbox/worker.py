@@ -1,4 +1,5 @@
-"""The parent's side of one worker: sends requests, believes nothing that comes back, and knows when it is dead.
+"""The parent's side of one worker: sends requests, believes nothing that comes back, and knows when it is
+dead.
 
 Left out: starting the process (`forkserver.py`) and replacing it (`pool.py`).
 """
@@ -8,18 +9,18 @@ import itertools
 import os
 import signal
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from sandbox.errors import EnvironmentFault, SourceRefused, WorkerDied
 from sandbox.limits import Limits
-from sandbox.records import Answer, Element, Episode, Outcome, Reset, Script
+from sandbox.records import Answer, Element, Episode, Outcome, Reset, Script, read_answers
 from sandbox.wire import Broken, Channel
 
 ACTIONS_PER_MESSAGE = 2048  # bounds the reply and the time of one message of whole episodes
-DEEPEST = 24
+Shape = Callable[[list[Any]], list[Any]]
 ENDINGS = {
     "deadline": "took longer than allowed and was killed",
     "exit": "died",
@@ -48,7 +49,6 @@ class Worker:
         self._ended: str | None = None
         self._reason = "closed"
         self.elements: list[Element] = []
-        self._answer = _answer_reader(limits.text_characters)
 
     def __enter__(self) -> "Worker":
         return self
@@ -106,11 +106,11 @@ class Worker:
 
     def reset_batch(self, requests: Sequence[Reset]) -> list[Answer | EnvironmentFault]:
         """Starts copies again; one answer or fault for each request, in order."""
-        return self._batch("reset", [(r.id, r.seed, r.observation) for r in requests], self._start)
+        return self._batch("reset", [(r.id, r.seed, r.observation) for r in requests], _starts)
 
     def step_batch(self, requests: Sequence[tuple[int, str]]) -> list[Answer | EnvironmentFault]:
         """Steps copies by id and action; one answer or fault for each request, in order."""
-        return self._batch("step", list(requests), self._answer)
+        return self._batch("step", list(requests), list)
 
     def episodes(self, scripts: Sequence[Script]) -> list[Episode]:
         """Whole episodes of given actions, each on a new copy."""
@@ -129,17 +129,17 @@ class Worker:
             limit: most runs of the step, and most alternatives of one draw.
 
         Returns:
-            Outcomes whose probabilities sum to 1, those that look alike and lead to equal states being one; None
-            where chance cannot be enumerated within the limit.
+            Outcomes whose probabilities sum to 1, those that look alike and lead to equal states being one;
+            None where chance cannot be enumerated within the limit.
 
         Raises:
             EnvironmentFault: the copy cannot be stepped at all.
         """
-        return self._outcomes(self._request("expand", (id, action, limit)), self._answer)
+        return self._outcomes(self._request("expand", (id, action, limit)), list)
 
     def expand_reset(self, observation: str | None = None, limit: int = 256) -> list[Outcome] | None:
         """Every way that a reset can fall, on a new copy. See `expand`."""
-        return self._outcomes(self._request("expand_reset", (observation, limit)), self._start)
+        return self._outcomes(self._request("expand_reset", (observation, limit)), _starts)
 
     def check(self) -> list[str]:
         """Sentences on what does not hold of Gymnasium's interface; none where all is well."""
@@ -173,12 +173,16 @@ class Worker:
                     raise SourceRefused(f"not text: {error}", "unicode") from None
                 raise ValueError(f"{operation}: {error}") from None
             if len(frame) > self._limits.request_bytes:
-                raise ValueError(f"{operation}: a request of {len(frame)} bytes, of {self._limits.request_bytes} allowed")
+                raise ValueError(
+                    f"{operation}: a request of {len(frame)} bytes, of {self._limits.request_bytes} allowed"
+                )
             try:
                 reply = self._channel.ask(frame, seconds or self._limits.message_seconds)
             except Broken as broken:
                 how = ENDINGS[broken.reason]
-                raise self._end(broken.reason, f"the worker {how} while asked to {operation}: {broken}") from None
+                raise self._end(
+                    broken.reason, f"the worker {how} while asked to {operation}: {broken}"
+                ) from None
             except BaseException:
                 # Interrupted between request and reply: the two can no longer be told apart.
                 self._end("interrupted", f"interrupted while the worker was asked to {operation}")
@@ -217,7 +221,7 @@ class Worker:
             raise self._violation("a reply of the wrong length")
         return reply
 
-    def _batch(self, operation: str, payload: list[Any], read: Any) -> list[Answer | EnvironmentFault]:
+    def _batch(self, operation: str, payload: list[Any], shape: Shape) -> list[Answer | EnvironmentFault]:
         refused: dict[int, EnvironmentFault] = {}
         try:
             reply = self._items(operation, payload, len(payload))
@@ -228,15 +232,12 @@ class Worker:
                 raise
             sendable = [item for i, item in enumerate(payload) if i not in refused]
             reply = self._items(operation, sendable, len(sendable))
-        out: list[Answer | EnvironmentFault] = []
-        following = iter(reply)
-        for index in range(len(payload)):
-            if index in refused:
-                out.append(refused[index])
-                continue
-            item = next(following)
-            out.append(read(item) or self._fault(item))
-        return out
+        answers = read_answers(shape(reply), self._limits.text_characters)
+        if None in answers:
+            answers = [answer or self._fault(item) for answer, item in zip(answers, reply, strict=True)]
+        for index in sorted(refused):
+            answers.insert(index, refused[index])
+        return answers
 
     def _unsendable(self, item: tuple[Any, ...]) -> EnvironmentFault | None:
         try:
@@ -245,12 +246,6 @@ class Worker:
             return EnvironmentFault(f"the request cannot be sent: {error}", "request")
         if length > 8 * self._limits.text_characters:
             return EnvironmentFault(f"the request has {length} bytes, which is too long", "request")
-        return None
-
-    def _start(self, item: Any) -> Answer | None:
-        """A reset's answer, None where the item is no such thing."""
-        if type(item) is list and 2 <= len(item) <= 3:
-            return self._answer([item[0], 0.0, False, False, *item[1:]])
         return None
 
     def _fault(self, item: Any) -> EnvironmentFault:
@@ -270,17 +265,19 @@ class Worker:
         return reply
 
     def _episode(self, item: Any, actions: int) -> Episode:
-        if type(item) is not list or len(item) != 2 or type(item[0]) is not list or len(item[0]) > actions + 1:
+        if (
+            type(item) is not list
+            or len(item) != 2
+            or type(item[0]) is not list
+            or len(item[0]) > actions + 1
+        ):
             raise self._violation("a malformed episode")
-        answers: list[Answer] = []
-        for index, part in enumerate(item[0]):
-            answer = self._answer(part) if index else self._start(part)
-            if answer is None:
-                raise self._violation("a malformed answer")
-            answers.append(answer)
+        answers = read_answers(_starts(item[0][:1]) + item[0][1:], self._limits.text_characters)
+        if None in answers:
+            raise self._violation("a malformed answer")
         return Episode(answers, None if item[1] is None else self._fault(item[1]))
 
-    def _outcomes(self, reply: Any, read: Any) -> list[Outcome] | None:
+    def _outcomes(self, reply: Any, shape: Shape) -> list[Outcome] | None:
         if reply is None:
             return None
         if type(reply) is dict:
@@ -296,57 +293,17 @@ class Worker:
                 raise self._violation("a probability out of range")
             if not (id is None or type(id) is int) or type(digest) is not str:
                 raise self._violation("a malformed outcome")
-            out.append(Outcome(probability, read(answer) or self._fault(answer), id, digest))
+            known = read_answers(shape([answer]), self._limits.text_characters)[0]
+            out.append(Outcome(probability, known or self._fault(answer), id, digest))
         return out
 
 
-def _answer_reader(longest: int) -> Any:
-    """A function from a step's reply to an `Answer`, or None where it is no such thing; made once, for it runs often."""
-    make = Answer
-
-    def read(item: Any) -> Answer | None:
-        if type(item) is not list:
-            return None
-        support: tuple[int, ...] = ()
-        if len(item) == 5:
-            observation, reward, terminated, truncated, info = item
-        elif len(item) == 6:
-            observation, reward, terminated, truncated, info, numbers = item
-            if type(numbers) is not list or not all(type(number) is int for number in numbers):
-                return None
-            support = tuple(numbers)
-        else:
-            return None
-        if (
-            type(observation) is str
-            and len(observation) <= longest
-            and type(reward) is float
-            and -1.8e308 < reward < 1.8e308
-            and type(terminated) is bool
-            and type(truncated) is bool
-            and type(info) is dict
-            and (not info or shallow(info))
-        ):
-            return make(observation, reward, terminated, truncated, info, support)
-        return None
-
-    return read
-
-
-def shallow(value: Any) -> bool:
-    """Whether JSON data is nested no deeper than anyone's recursion can follow."""
-    level: list[Any] = [value]
-    for _ in range(DEEPEST):
-        following: list[Any] = []
-        for item in level:
-            if type(item) is dict:
-                following += item.values()
-            elif type(item) is list:
-                following += item
-        if not following:
-            return True
-        level = following
-    return False
+def _starts(items: list[Any]) -> list[Any]:
+    """A reset's items in the form of a step's: reward 0, not ended. What is no list stays as it is."""
+    return [
+        [item[0], 0.0, False, False, *item[1:]] if type(item) is list and 2 <= len(item) <= 3 else item
+        for item in items
+    ]
 
 
 def _refusal(value: dict[str, Any]) -> SourceRefused:

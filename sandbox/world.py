@@ -31,9 +31,9 @@ def assert_never(value: Any) -> Any:
 
 
 def np_random(seed: int | None = None) -> tuple[Generator, int]:
-    """`gymnasium.utils.seeding.np_random`; without a seed it is 0, for nothing here may differ from run to run."""
+    """`gymnasium.utils.seeding.np_random`; seed 0 where none is given."""
     if seed is None:
-        seed = 0
+        seed = 0  # nothing here may differ from run to run
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise GymnasiumError(f"Seed must be greater or equal to zero, actual value: {seed!r}")
     return _factory[0](seed), seed
@@ -139,9 +139,9 @@ class Text(Space):
         self.character_set = frozenset(self.characters)
 
     def contains(self, x: Any) -> bool:
-        return (
-            isinstance(x, str) and self.min_length <= len(x) <= self.max_length and all(c in self.character_set for c in x)
-        )
+        if not isinstance(x, str) or not self.min_length <= len(x) <= self.max_length:
+            return False
+        return all(character in self.character_set for character in x)
 
     def sample(self) -> str:
         draw = self._draw()

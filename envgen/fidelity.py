@@ -107,10 +107,7 @@ class Replay:
 
     def session(self, session: Trajectory) -> list[Scored]:
         """All steps of one session, scored."""
-        [copy] = self.worker.make(1)
-        outcomes = self.worker.expand_reset(copy, limit=FORKS)
-        self.worker.drop([copy])
-        self._keep(outcomes or [], session.observation)
+        self._keep(self.worker.expand_reset(limit=FORKS) or [], session.observation)
         if not self.belief:
             self._enter(session.observation)
         scored = []
@@ -139,10 +136,7 @@ class Replay:
 
     def _enter(self, text: str) -> None:
         """Begin again where the environment shows a text, if it can."""
-        [copy] = self.worker.make(1)
-        outcomes = self.worker.expand_reset(copy, observation=text, limit=FORKS)
-        self.worker.drop([copy])
-        self._keep(outcomes or [], text)
+        self._keep(self.worker.expand_reset(observation=text, limit=FORKS) or [], text)
 
     def _keep(self, forks: Iterable[Fork], text: str) -> None:
         self._settle([(fork.probability, fork, isinstance(fork.answer, Answer) and fork.answer.observation == text)

@@ -21,7 +21,9 @@ app = typer.Typer(
 RUNS = Path("runs")
 
 ConfigFile = Annotated[Path, typer.Argument(help="A TOML file; see examples/.", show_default=False)]
-Folder = Annotated[Path | None, typer.Option("--run", help="The run folder. [default: runs/NAME-NNN]", show_default=False)]
+Folder = Annotated[
+    Path | None, typer.Option("--run", help="The run folder. [default: runs/NAME-NNN]", show_default=False)
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on after the last stage that ended.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change one setting.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]

@@ -33,7 +33,7 @@ class Round:
     metrics: Metrics
 
 
-class _Report(TrainerCallback):  # type: ignore[misc]
+class _Report(TrainerCallback):
     """Hands the trainer's measurements on after every step."""
 
     def __init__(self, told: Callable[[int, Metrics], None], stop: Callable[[], bool] = lambda: False):
@@ -106,7 +106,7 @@ def learn(
 
     episodes: list[Episode] = []
 
-    def rollout(prompts: list[list[dict[str, str]]], trainer: Any) -> dict[str, Any]:
+    def rollout(prompts: Any, trainer: Any) -> dict[str, Any]:
         groups = [int(prompt[0]["content"]) for prompt in prompts]
         episodes[:] = play(int(trainer.state.global_step), [Start(group, group) for group in groups])
         tokens = [episode.tokens for episode in episodes]
@@ -118,8 +118,8 @@ def learn(
             "outcome": [episode.outcome for episode in episodes],
         }
 
-    def outcome(outcome: list[float], **_: Any) -> list[float]:
-        return outcome
+    def outcome(outcome: list[float], **_: Any) -> list[float | None]:
+        return [*outcome]
 
     def report(step: int, metrics: Metrics) -> None:
         if "reward" in metrics:

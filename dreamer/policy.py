@@ -75,8 +75,9 @@ def build_tiny(tokenizer: PreTrainedTokenizerBase, layers: int, hidden: int, see
 
 def load(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A checkpoint in Hugging Face format, in float32 on a CPU."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32 if not torch.cuda.is_available() else "auto")
-    return model, AutoTokenizer.from_pretrained(folder)
+    gpu = torch.cuda.is_available()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto" if gpu else torch.float32)
+    return model.to("cuda" if gpu else "cpu"), AutoTokenizer.from_pretrained(folder)
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

@@ -79,5 +79,7 @@ class Bar:
         self.reporter.event("progress", stage=self.stage, done=self.done, **facts)
 
     def close(self) -> None:
+        """Show the stage as complete, whatever its total was."""
         task = self.progress.tasks[self.task]
-        self.progress.update(self.task, total=task.total or task.completed or 1, completed=task.total or task.completed or 1)
+        total = task.total or task.completed or 1
+        self.progress.update(self.task, total=total, completed=total)

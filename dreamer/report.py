@@ -75,7 +75,8 @@ def write_report(run: Run) -> Report:
 
 def show(run: Run, report: Report, console: Console) -> None:
     """The report as a table."""
-    table = Table(title=f"{run.config.name}, seed {report.seed}: {report.verdict}", title_style="bold", show_header=False)
+    title = f"{run.config.name}, seed {report.seed}: {report.verdict}"
+    table = Table(title=title, title_style="bold", show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for record in run.records.values():

@@ -223,10 +223,9 @@ def learn_in_dream(run: Run, logs: Logs, authored: Authored, base: Base) -> Upda
     """Rounds of rehearsal and update, each on fresh episodes of the policy as it then is."""
     policy = Policy(run.store.policy(base.policy), run.config.seed)
     world = run.dream(authored.environment)
-    labels = {"environment": authored.environment}
     with world.worker:
         rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system,
-                                  imagined_return=imagined_return(run, logs), **labels)
+                                  imagined_return=imagined_return(run, logs), environment=authored.environment)
         return improve(run, policy, rehearsal.play, "learn", keep=True)
 
 

@@ -37,7 +37,7 @@ class Shown:
     end: bool
 
 
-class FirstDisagreement(CompatibilityChecker):  # type: ignore[misc]
+class FirstDisagreement(CompatibilityChecker):
     """Two states differ when one action was ever seen to lead to different labels."""
 
     def are_states_different(self, a: Any, b: Any, **_: Any) -> bool:

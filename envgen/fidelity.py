@@ -252,8 +252,9 @@ def _nats(step: Scored) -> float:
 
 def _excess(sessions: Sequence[Sequence[Scored]], reference: Sequence[Sequence[Scored]]) -> Figure:
     """Nats a step more than the reference needs."""
-    return ratio([sum(map(_nats, mine)) - sum(map(_nats, other)) for mine, other in zip(sessions, reference, strict=True)],
-                 [len(mine) for mine in sessions], unit="nats")
+    pairs = list(zip(sessions, reference, strict=True))
+    return ratio([sum(map(_nats, mine)) - sum(map(_nats, other)) for mine, other in pairs],
+                 [len(mine) for mine, _ in pairs], unit="nats")
 
 
 def _events(step: Scored, value: Callable[[Outcome], float | bool], logged: float | bool | None,

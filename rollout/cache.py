@@ -11,7 +11,7 @@ from transformers import DynamicCache, PreTrainedConfig
 from transformers.cache_utils import DynamicLayer
 
 
-class GrowingLayer(DynamicLayer):  # type: ignore[misc]
+class GrowingLayer(DynamicLayer):
     """Keys and values of one layer, each (rows, heads, slots, head size), views into larger buffers."""
 
     room: tuple[torch.Tensor, torch.Tensor] | None = None
@@ -27,12 +27,13 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
             rows, heads, _, size = key_states.shape
             grown = torch.Size((rows, heads, slots + max(64, slots // 2), size))
             self.room = (key_states.new_empty(grown), value_states.new_empty(grown))
-            if held:
+            if self.keys is not None and self.values is not None and held:
                 self.room[0][:, :, :held] = self.keys
                 self.room[1][:, :, :held] = self.values
-        self.room[0][:, :, held:slots] = key_states
-        self.room[1][:, :, held:slots] = value_states
-        self.keys, self.values = self.room[0][:, :, :slots], self.room[1][:, :, :slots]
+        keys, values = self.room
+        keys[:, :, held:slots] = key_states
+        values[:, :, held:slots] = value_states
+        self.keys, self.values = keys[:, :, :slots], values[:, :, :slots]
         return self.keys, self.values
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:

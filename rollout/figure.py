@@ -47,7 +47,8 @@ def proportion(hits: float, trials: int, unit: str = "") -> Figure:
     z, share = 1.959964, hits / trials
     middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
-    return Figure(value=share, n=trials, low=max(0.0, float(middle - half)), high=min(1.0, float(middle + half)), unit=unit)
+    low, high = max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    return Figure(value=share, n=trials, low=low, high=high, unit=unit)
 
 
 def ratio(above: Sequence[float], below: Sequence[float], n: int | None = None, unit: str = "") -> Figure:
@@ -58,7 +59,7 @@ def ratio(above: Sequence[float], below: Sequence[float], n: int | None = None, 
         n: the count to state; the sum of `below` where not given.
     """
     tops, bottoms = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
-    count = int(round(bottoms.sum())) if n is None else n
+    count = round(float(bottoms.sum())) if n is None else n
     if bottoms.sum() == 0:
         return Figure(value=None, n=count, unit=unit)
     low, high = _bootstrap(tops, bottoms)

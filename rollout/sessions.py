@@ -60,14 +60,13 @@ def read(patterns: Sequence[str], folder: Path) -> list[Trajectory]:
 def _read_file(file: str) -> Iterator[Trajectory]:
     empty = True
     try:
-        stream = open(file, "rb")
+        with open(file, "rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    empty = False
+                    yield _read_line(file, number, line)
     except OSError as error:
         raise SessionError(file, None, f"cannot be read ({error.strerror})", "Check the path and its rights") from None
-    with stream:
-        for number, line in enumerate(stream, start=1):
-            if line.strip():
-                empty = False
-                yield _read_line(file, number, line)
     if empty:
         raise SessionError(file, None, "holds no session", f"Expected {FORMATS}")
 

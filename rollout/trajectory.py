@@ -2,14 +2,14 @@
 
 Real and dreamed sessions share the type, so that replay, comparison, statistics and the viewer are each one
 function. Records are frozen, versioned and import no torch. Stored as JSON lines; the token columns of rehearsed
-episodes lie beside them in Parquet (see `rollout.tokens`). Tool calls are not part of version 1.
+episodes (`rollout.chat.Tokens`) lie beside them in Parquet. Tool calls are not part of version 1.
 """
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-VERSION = 1
+VERSION: Literal[1] = 1
 
 
 class Record(BaseModel):

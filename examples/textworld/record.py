@@ -25,7 +25,7 @@ from rollout.trajectory import Trajectory, Turn
 
 DIRECTIONS = ("east", "north", "south", "west")
 FIRST = 0.65  # how often it takes the exit named first where there are two
-TAKE, EXAMINE = 0.6, 0.2  # what it does beside the coin; else it walks on
+TAKE, EXAMINE = 0.45, 0.35  # what it does beside the coin; else it walks on
 IDLE = 0.06  # how often it does something of these instead
 IDLING = ("look", "inventory", "take coin", *(f"go {direction}" for direction in DIRECTIONS))
 
@@ -96,7 +96,7 @@ def imitate(sessions: list[Trajectory]) -> Callable[[str], str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sessions", type=int, default=1620)
+    parser.add_argument("--sessions", type=int, default=1560)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=HERE / "sessions.jsonl")
     options = parser.parse_args()

@@ -25,7 +25,11 @@ def complaints(host: "Host") -> list[str]:
             for index in range(steps):
                 actions = _legal(out[-1])
                 action = actions[index % len(actions)]
-                out.append(host.take(copy, action)[:5])
+                try:
+                    out.append(host.take(copy, action)[:5])
+                except Fault as fault:
+                    fault.record["fault"] += f" (the action was {action!r}; any text may be sent)"
+                    raise
                 if not copy.ready:
                     break
         return out

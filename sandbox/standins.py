@@ -236,14 +236,13 @@ def _dataclass(prefix: str) -> Callable[..., Any]:
         if not (isinstance(cls, type) and AUTHORED in cls.__dict__):
             raise TypeError("dataclass works on your own classes only")
         fields = cls.__dict__.get(f"{prefix}X_fields", ())
-        annotations = {name: kinds.get(kind, object) for name, kind in fields}
-        cls.__annotations__ = annotations
+        cls.__annotations__ = {name: kinds.get(kind, object) for name, kind in fields}
         options.pop("slots", None)  # would make a second class, which is not marked as authored
-        return _shown(dataclasses.dataclass(**options)(cls), annotations, options)
+        return _shown(dataclasses.dataclass(**options)(cls), options)
 
-    def _shown(made: Any, annotations: dict[str, Any], options: dict[str, Any]) -> Any:
+    def _shown(made: Any, options: dict[str, Any]) -> Any:
         """Private fields show under the names they were written with."""
-        if options.get("repr", True) and any(name.startswith(prefix) for name in annotations):
+        if options.get("repr", True) and any(name.startswith(prefix) for name in made.__dataclass_fields__):
             generated = made.__repr__
             made.__repr__ = lambda self: generated(self).replace(prefix, "")
         return made

@@ -185,7 +185,7 @@ class Host:
                 "arity",
             )
         observation, reward, terminated, truncated, info = returned
-        if type(observation) is not str or len(observation) > self._text:
+        if type(observation) is not str or len(observation) > self._text or not observation.isascii():
             observation = self._observation(observation, "step")
         if type(reward) is not float or not -1.8e308 < reward < 1.8e308:
             reward = self._reward(reward)

@@ -109,7 +109,7 @@ class Program:
     def describe(self, error: BaseException) -> str:
         """An authored exception in words, with names as they were written. Never trusts its `__str__`."""
         try:
-            text = str(error)
+            text = str.__str__(str(error)).encode("utf-8", "backslashreplace").decode()
         except BaseException:
             text = "(its message cannot be shown)"
         text = re.sub(rf"\b{self.prefix}_", "_", text)

@@ -31,24 +31,25 @@ Unsafe = Annotated[bool, typer.Option("--unsafe", help="Go on where the kernel c
 
 
 def main() -> None:
-    """The entry point: every error a user can cause becomes one message and an exit code."""
+    """The entry point."""
     # Threads that wait by spinning make two busy programs on one machine each ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    with _explained():
-        app()
+    app()
 
 
 @contextmanager
 def _explained() -> Iterator[None]:
+    """Every error that a user can cause becomes one message and an exit code."""
     from dreamer.config import ConfigError
     from dreamer.store import StoreError
+    from envgen.author import AuthorError
     from rollout.sessions import SessionError
     from sandbox import SandboxError
 
     try:
         yield
-    except (ConfigError, SessionError, StoreError, SandboxError) as error:
+    except (ConfigError, SessionError, StoreError, AuthorError, SandboxError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
@@ -67,15 +68,18 @@ def run(
         from dreamer.config import load
         from dreamer.report import plan
 
-        Console().print(plan(load(config, settings or [])))
+        with _explained():
+            Console().print(plan(load(config, settings or [])))
         return
-    _night(config, folder, resume, settings, json, unsafe, until=None)
+    with _explained():
+        _night(config, folder, resume, settings, json, unsafe, until=None)
 
 
 def _verb(stage: str, summary: str) -> Callable[..., None]:
     def verb(config: ConfigFile, folder: Folder = None, settings: Set = None, json: Json = False,
              unsafe: Unsafe = False) -> None:
-        _night(config, folder, True, settings, json, unsafe, until=stage)
+        with _explained():
+            _night(config, folder, True, settings, json, unsafe, until=stage)
 
     verb.__doc__ = summary
     return verb
@@ -96,9 +100,12 @@ for _name, _stage, _summary in (
 def _night(config_file: Path, folder: Path | None, resume: bool, settings: list[str] | None, json: bool, unsafe: bool,
            until: str | None) -> None:
     from dreamer.config import load
+    from dreamer.production import find_engine
     from dreamer.store import Store, latest_folder, next_folder
 
     config = load(config_file, settings or [])
+    if config.production:
+        find_engine(config.production.engine, config_file.resolve().parent)  # a typo is told now, not after the night
     errors = Console(stderr=True)
     if until is not None and folder is None:
         folder = _latest_or_next(config.name)
@@ -148,3 +155,7 @@ def doctor(json: Json = False) -> None:
     show_examination(checks, json)
     if any(not check.ok and check.needed for check in checks):
         raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -61,6 +61,7 @@ class Policy(Section):
     Attributes:
         model: "tiny" for a Llama built and cloned from the sessions, or a Hugging Face causal language model.
         layers, hidden, vocabulary: size of the tiny one.
+        phrases: sentences that the tiny one hears in at least this share of the turns are one token each.
         temperature: of its actions, in rehearsal and evaluation alike.
         action_tokens: an action is cut after so many tokens.
         max_length: an episode is cut before its history outgrows so many tokens.
@@ -70,6 +71,7 @@ class Policy(Section):
     layers: int = Field(default=2, ge=1)
     hidden: int = Field(default=128, ge=16, multiple_of=8)
     vocabulary: int = Field(default=2048, ge=300)
+    phrases: Share = 0.01
     temperature: float = Field(default=1.0, gt=0)
     action_tokens: int = Field(default=16, ge=1)
     max_length: int = Field(default=4096, ge=16)

@@ -1,14 +1,18 @@
 """The policy: a Hugging Face causal language model, or a tiny Llama built on the spot.
 
-The tiny one is the embedded default. Its tokenizer is trained on the sessions it will imitate, whole words mostly,
-with bytes for whatever is new; its chat template marks whose turn it is and nothing else.
+The tiny one is the embedded default. Its tokenizer is trained on the sessions it will imitate: sentences that are
+heard again and again are one token each, other words mostly one, and whatever is new is spelt in bytes. Its chat
+template marks whose turn it is and nothing else.
 """
 
-from collections.abc import Iterable
+import re
+from collections import Counter
+
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -32,8 +36,15 @@ CHAT_TEMPLATE = (
 )
 
 
-def train_tokenizer(sessions: Iterable[Trajectory], vocabulary: int = 2048) -> PreTrainedTokenizerBase:
-    """A byte-level BPE over words, with `CHAT_TEMPLATE`, trained on what was said in the sessions."""
+def train_tokenizer(sessions: Sequence[Trajectory], vocabulary: int = 2048, phrases: float = 0.01
+                    ) -> PreTrainedTokenizerBase:
+    """A byte-level BPE over words, with `CHAT_TEMPLATE`, trained on what was said in the sessions.
+
+    Args:
+        sessions: the shown ones.
+        vocabulary: most tokens of the BPE.
+        phrases: a sentence that is heard in at least this share of the turns becomes a token of its own.
+    """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -43,6 +54,7 @@ def train_tokenizer(sessions: Iterable[Trajectory], vocabulary: int = 2048) -> P
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
     tokenizer.train_from_iterator(_texts(sessions), trainer)
+    tokenizer.add_tokens([AddedToken(phrase, normalized=False) for phrase in _phrases(sessions, phrases)])
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<|pad|>", eos_token="<|end|>",
         extra_special_tokens=["<|world|>", "<|agent|>", "<|system|>"],
@@ -51,7 +63,19 @@ def train_tokenizer(sessions: Iterable[Trajectory], vocabulary: int = 2048) -> P
     return wrapped
 
 
-def _texts(sessions: Iterable[Trajectory]) -> Iterable[str]:
+def _phrases(sessions: Sequence[Trajectory], share: float) -> list[str]:
+    """Sentences and lines of several words that are heard often, with the white space before them."""
+    heard = Counter(
+        sentence
+        for session in sessions
+        for turn in session.turns
+        for sentence in set(re.findall(r"\s*[^.!?\n]+[.!?]*", turn.observation))
+    )
+    turns = sum(len(session.turns) for session in sessions)
+    return sorted(sentence for sentence, count in heard.items() if count >= share * turns and " " in sentence.strip())
+
+
+def _texts(sessions: Sequence[Trajectory]) -> Iterable[str]:
     for session in sessions:
         yield session.observation
         if session.system:
@@ -77,7 +101,7 @@ def load(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A checkpoint in Hugging Face format, in float32 on a CPU."""
     gpu = torch.cuda.is_available()
     model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto" if gpu else torch.float32)
-    return model.to("cuda" if gpu else "cpu"), AutoTokenizer.from_pretrained(folder)
+    return model.to(torch.device("cuda" if gpu else "cpu")), AutoTokenizer.from_pretrained(folder)
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

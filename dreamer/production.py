@@ -23,9 +23,9 @@ def open_production(engine: str, options: dict[str, Any], folder: Path) -> RealW
         options: keyword arguments for `Name`.
 
     Raises:
-        ConfigError: there is no such file or name, or it makes no Gymnasium environment.
+        ConfigError: there is no such file or name, or what it makes is no Gymnasium environment.
     """
-    make = _find(engine, folder)
+    make = find_engine(engine, folder)
 
     def made() -> gym.Env[str, str]:
         env = make(**options)
@@ -36,7 +36,12 @@ def open_production(engine: str, options: dict[str, Any], folder: Path) -> RealW
     return RealWorld(made)
 
 
-def _find(engine: str, folder: Path) -> Callable[..., Any]:
+def find_engine(engine: str, folder: Path) -> Callable[..., Any]:
+    """What `file.py:Name` names. Imports the file; makes and steps nothing.
+
+    Raises:
+        ConfigError: there is no such file or name.
+    """
     file, _, name = engine.rpartition(":")
     path = (folder / file).resolve()
     if not file or not path.is_file():

@@ -7,7 +7,7 @@ from dreamer.learning import Round, clone, learn
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
 from dreamer.run import Played, Policy, Run, starts
-from envgen.author import Environment
+from envgen.author import AuthorError, Environment
 from envgen.automaton import Automaton
 from envgen.fidelity import FidelityReport, judge
 from envgen.patterns import Patterns, infer_ends, observe, split
@@ -158,7 +158,7 @@ def author_environment(run: Run, logs: Logs) -> Authored:
             bar.advance()
             bar.note(f"{draft.author}: {draft.states} states", environment=draft.digest)
     if not candidates:
-        raise ValueError("no draft can be used: " + " | ".join(rejected))
+        raise AuthorError("no draft can be used: " + " | ".join(rejected))
     best, chosen = min(candidates, key=lambda pair: (pair[0].nats_per_step.value or 0.0, pair[0].states or 0))
     return Authored(
         environment=best.environment, author=best.author, states=best.states, lines=chosen.lines,
@@ -187,7 +187,7 @@ def make_base(run: Run, logs: Logs) -> Base:
         digest = run.store.save_policy(lambda folder: save(model, tokenizer, folder))
         return Base(policy=digest, parameters=model.num_parameters(), cloned_steps=0, loss=None)
     shown = run.store.load_sessions("shown")
-    tokenizer = train_tokenizer(shown, config.policy.vocabulary)
+    tokenizer = train_tokenizer(shown, config.policy.vocabulary, config.policy.phrases)
     chat = Chat(tokenizer)
     model = build_tiny(tokenizer, config.policy.layers, config.policy.hidden, seed)
     losses: list[float] = []

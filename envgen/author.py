@@ -7,6 +7,10 @@ from typing import Protocol
 from rollout.trajectory import Record, Trajectory
 
 
+class AuthorError(ValueError):
+    """No environment could be written from these sessions; the message says why."""
+
+
 class Environment(Record):
     """An authored environment: a file of plain Gymnasium code, and where it came from.
 

@@ -2,13 +2,13 @@
 
 Sessions are folded into a tree of what was seen and done, and states are merged by ALERGIA (Carrasco and Oncina
 1994; for MDPs Mao et al. 2016) as AALpy implements it: a state is labelled by what it shows, the reward for getting
-there and whether the world ends, and two states with one label are merged unless their futures differ. When they
-'differ' is the one choice to make, so several candidates are written, and the sessions kept for selection choose:
+there and whether the world ends, and two states with one label are merged unless their futures differ: by
+Hoeffding's bound where the sessions show chance, by the first disagreement where they do not.
 
-- by Hoeffding's bound, for worlds with chance;
-- by the first disagreement, for worlds without, where the text may hide what matters.
-
-What no session shows is not guessed.
+What a text tells of the state is found before that (`envgen.memory`): remarks leave the state as it is, and texts
+that hide it are labelled with what was shown before. Whether sessions with different tasks share states at all is a
+choice (squares of one map do, rooms of different games only look alike), so several candidates are written, and the
+sessions kept for selection choose. What no session shows is not guessed.
 """
 
 from collections import Counter, defaultdict
@@ -21,20 +21,30 @@ from aalpy.learning_algs import run_Alergia
 from aalpy.learning_algs.stochastic_passive.CompatibilityChecker import CompatibilityChecker
 
 from envgen.author import Environment
+from envgen.memory import Memory, remember
 from rollout.trajectory import Trajectory
 from templates import render
 
 RESET = "<reset>"
-EPSILONS = (0.005, 0.05, 0.5)  # of Hoeffding's bound: smaller merges more
+EPSILONS = (0.005, 0.5)  # of Hoeffding's bound: smaller merges more
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What a state shows: a label that merged states share."""
+class Answer:
+    """What the world answers."""
 
     text: str
-    reward: float
-    end: bool
+    reward: float = 0.0
+    end: bool = False
+
+
+@dataclass(frozen=True)
+class Label:
+    """What tells states apart before their futures do."""
+
+    answer: Answer
+    task: str  # which sessions share this state; empty where all do
+    before: str  # what was shown last that did not hide; empty where the answer itself does not
 
 
 class FirstDisagreement(CompatibilityChecker):
@@ -51,15 +61,49 @@ class Automaton:
     """The author that needs no model."""
 
     def drafts(self, sessions: Sequence[Trajectory]) -> Iterator[Environment]:
-        labels: dict[Shown, int] = {}
-        traces = [_trace(session, labels) for session in sessions]
         written = set()
-        for name, options in _settings(chance=_has_chance(traces)):
-            machine = run_Alergia(traces, automaton_type="mdp", **options)
-            environment = _write(machine, traces, list(labels), f"automaton, {name}")
-            if environment.digest not in written:
-                written.add(environment.digest)
-                yield environment
+        for apart in (False, True):
+            tasks = [(session.task or session.observation) if apart else "" for session in sessions]
+            if apart and len(set(tasks)) == 1:
+                return  # all have one task, so there is nothing to keep apart
+            notes = _Notes(remember(sessions, tasks))
+            traces = [notes.trace(session, task) for session, task in zip(sessions, tasks, strict=True)]
+            for name, options in _settings(chance=_has_chance(traces)):
+                machine = run_Alergia(traces, automaton_type="mdp", **options)
+                author = f"automaton, {name}{', tasks apart' if apart else ''}"
+                environment = _write(machine, traces, notes, author)
+                if environment.digest not in written:
+                    written.add(environment.digest)
+                    yield environment
+
+
+class _Notes:
+    """Sessions as AALpy wants them, with labels as numbers, and the remarks that it does not see."""
+
+    def __init__(self, memory: Memory):
+        self.memory = memory
+        self.labels: dict[Label, int] = {}
+        self.remarks: dict[int, list[tuple[int, str, str]]] = defaultdict(list)  # trace: (turns so far, action, text)
+        self.traces = 0
+
+    def trace(self, session: Trajectory, task: str) -> list[Any]:
+        """The root's label, then (action, label) pairs."""
+        told = session.observation
+        trace: list[Any] = [-1, (RESET, self._number(Label(Answer(told), task, "")))]
+        for turn in session.turns:
+            answer = Answer(turn.observation, turn.reward or 0.0, bool(turn.terminated))
+            if answer == Answer(turn.observation) and turn.observation in self.memory.remarks:
+                self.remarks[self.traces].append((len(trace), turn.action, turn.observation))
+                continue
+            hides = turn.observation in self.memory.hiding and not answer.end
+            trace.append((turn.action, self._number(Label(answer, task, told if hides else ""))))
+            if not hides:
+                told = turn.observation
+        self.traces += 1
+        return trace
+
+    def _number(self, label: Label) -> int:
+        return self.labels.setdefault(label, len(self.labels))
 
 
 def _has_chance(traces: Iterable[Sequence[Any]]) -> bool:
@@ -76,53 +120,47 @@ def _has_chance(traces: Iterable[Sequence[Any]]) -> bool:
 def _settings(chance: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     if not chance:
         yield "first disagreement", {"compatibility_checker": FirstDisagreement()}
+        return
     for epsilon in EPSILONS:
         yield f"Hoeffding {epsilon}", {"eps": epsilon}
 
 
-def _trace(session: Trajectory, labels: dict[Shown, int]) -> list[Any]:
-    """A session as AALpy wants it: the root's label, then (action, label) pairs; labels as numbers."""
-
-    def number(shown: Shown) -> int:
-        return labels.setdefault(shown, len(labels))
-
-    trace: list[Any] = [-1, (RESET, number(Shown(session.observation, 0.0, False)))]
-    for turn in session.turns:
-        trace.append((turn.action, number(Shown(turn.observation, turn.reward or 0.0, bool(turn.terminated)))))
-    return trace
-
-
-def _write(machine: Mdp, traces: Sequence[Sequence[Any]], labels: Sequence[Shown], author: str) -> Environment:
+def _write(machine: Mdp, traces: Sequence[Sequence[Any]], notes: _Notes, author: str) -> Environment:
     """Walk the sessions through the automaton, count, and render what was counted."""
-    numbers = {machine.initial_state.state_id: -1}
-    shown: list[Shown] = []
-    starts: Counter[int] = Counter()
-    moves: dict[int, dict[str, Counter[int]]] = defaultdict(lambda: defaultdict(Counter))
+    labels = [label.answer for label in notes.labels]
+    states: dict[str, int] = {}
+    answers: dict[Answer, int] = {}
+    starts: Counter[tuple[int, int]] = Counter()
+    moves: dict[int, dict[str, Counter[tuple[int, int]]]] = defaultdict(lambda: defaultdict(Counter))
     showing: dict[str, Counter[int]] = defaultdict(Counter)
-    for trace in traces:
-        state = machine.initial_state
-        for action, label in trace[1:]:
-            before = numbers[state.state_id]
+
+    def answered(answer: Answer, state: int) -> tuple[int, int]:
+        if not answer.end:
+            showing[answer.text][state] += 1
+        return answers.setdefault(answer, len(answers)), state
+
+    for number, trace in enumerate(traces):
+        state, here = machine.initial_state, -1
+        said = {turn: [(action, text) for at, action, text in notes.remarks[number] if at == turn]
+                for turn, _, _ in notes.remarks[number]}
+        for turn, (action, label) in enumerate(trace[1:], start=2):
             state = next(target for target, _ in state.transitions[action] if target.output == label)
-            if state.state_id not in numbers:
-                numbers[state.state_id] = len(shown)
-                shown.append(labels[label])
-            after = numbers[state.state_id]
+            before, here = here, states.setdefault(state.state_id, len(states))
             if before < 0:
-                starts[after] += 1
+                starts[answered(labels[label], here)] += 1
             else:
-                moves[before][action][after] += 1
-            if not labels[label].end:
-                showing[labels[label].text][after] += 1
-    moves_by_state = [
-        [(action, dict(sorted(targets.items()))) for action, targets in sorted(moves[state].items())]
-        for state in range(len(shown))
+                moves[before][action][answered(labels[label], here)] += 1
+            for remarked, text in said.get(turn, []):
+                moves[here][remarked][answered(Answer(text), here)] += 1
+    table = [
+        (state, [(action, dict(sorted(led.items()))) for action, led in sorted(moves[state].items())])
+        for state in range(len(states)) if moves[state]
     ]
     source = render(
-        "environment/automaton.py.jinja", name="World", sessions=len(traces), states=shown,
-        moves=sum(map(len, moves_by_state)), moves_by_state=moves_by_state, starts=dict(sorted(starts.items())),
+        "environment/automaton.py.jinja", name="World", sessions=len(traces), states=len(states), answers=list(answers),
+        moves=table, known=sum(len(actions) for _, actions in table), starts=dict(sorted(starts.items())),
         showing=[(text, dict(sorted(seen.items()))) for text, seen in sorted(showing.items())],
-        longest=max(1, *(len(state.text) for state in shown)),
-        longest_action=max(len(action) for by_action in moves.values() for action in by_action),
+        longest=max(1, *(len(answer.text) for answer in answers)),
+        longest_action=max(len(action) for _, actions in table for action, _ in actions),
     )
-    return Environment(source=source, author=author, states=len(shown))
+    return Environment(source=source, author=author, states=len(states))

@@ -84,6 +84,14 @@ class Scored:
     def probability(self) -> float:
         return sum(outcome.probability for outcome in self.outcomes if agrees(outcome, self.turn))
 
+    @property
+    def entropy(self) -> float:
+        """Nats of surprise that the model expects here."""
+        told: dict[tuple[str, float, bool], float] = defaultdict(float)
+        for outcome in self.outcomes:
+            told[outcome.observation, outcome.reward, outcome.end] += outcome.probability
+        return -sum(p * float(np.log(p)) for p in told.values() if p > 0)
+
 
 def agrees(outcome: Outcome, turn: Turn) -> bool:
     """Whether a possible answer is the logged one, in all that the log says."""
@@ -211,6 +219,8 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
         figures |= {prefix + name: figure for name, figure in _figures(reference, usual_reward, novel).items()
                     if name in ("step_probability", "changed_step_probability", "reward_f1", "end_f1", "nats_per_step")}
     figures["nats_over_counts"] = _excess(mine, by_count)
+    figures["calibration"] = ratio([sum(_nats(step) - step.entropy for step in session) for session in mine],
+                                   [len(session) for session in mine], unit="nats")
     return FidelityReport(
         environment=environment, sessions=len(judged), figures=figures, chance=replay.chance,
         undetermined=replay.undetermined, lost_mass=replay.lost_mass, mismatches=tuple(mismatches[:20]),
@@ -259,14 +269,15 @@ def _excess(sessions: Sequence[Sequence[Scored]], reference: Sequence[Sequence[S
 
 def _events(step: Scored, value: Callable[[Outcome], float | bool], logged: float | bool | None,
             usual: float | bool) -> tuple[float, float]:
-    """Hits, and hits with misses and false alarms, of one step; probabilities count as fractions of events."""
+    """Twice the hits, and what was predicted plus what was logged; probabilities count as fractions of events.
+
+    An environment that says it does not know predicts nothing.
+    """
     if logged is None:
         return 0.0, 0.0
-    if logged == usual:
-        return 0.0, sum(each.probability for each in step.outcomes if value(each) != usual)
-    hit = sum(each.probability for each in step.outcomes if value(each) == logged)
-    alarm = sum(each.probability for each in step.outcomes if value(each) not in (usual, logged))
-    return 2 * hit, hit + 1.0 + alarm
+    told = [each for each in step.outcomes if not each.imagined and value(each) != usual]
+    hits = sum(each.probability for each in told if logged != usual and value(each) == logged)
+    return 2 * hits, sum(each.probability for each in told) + (logged != usual)
 
 
 def _f1(sessions: Sequence[Sequence[tuple[float, float]]]) -> Figure:

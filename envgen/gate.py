@@ -1,8 +1,9 @@
 """What held-out sessions must show before anything is rehearsed in an environment.
 
-An almost-right world that pays for the wrong thing is worse than none, so the bounds are on the lower end of each
-interval. Worlds without chance must predict steps, rewards and ends; worlds with chance must need no more nats a
-step than the count model, for the exact figures are low even for the truth.
+An almost-right world that pays for the wrong thing is worse than none, so the bounds are on the worse end of each
+interval. Worlds without chance must predict steps, rewards and ends. For worlds with chance those figures are low
+even for the truth: they must need no more nats a step than the count model, and be surprised no more than they
+expect to be, or else a world that knows nothing would pass wherever counting knows nothing either.
 """
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +18,7 @@ class Gate(BaseModel):
     Attributes:
         step_probability, reward_f1, end_f1: from below, for worlds without chance.
         nats_over_counts: from above, for worlds with chance: nats a step more than the count model needs.
+        calibration: from above and below, for worlds with chance: nats a step of surprise more than expected.
         undetermined: from above, share of steps whose chance could not be enumerated.
     """
 
@@ -26,6 +28,7 @@ class Gate(BaseModel):
     reward_f1: float = Field(default=0.8, ge=0, le=1)
     end_f1: float = Field(default=0.8, ge=0, le=1)
     nats_over_counts: float = 0.05
+    calibration: float = Field(default=0.2, ge=0)
     undetermined: float = Field(default=0.05, ge=0, le=1)
 
     def refusals(self, report: FidelityReport) -> tuple[str, ...]:
@@ -40,6 +43,11 @@ class Gate(BaseModel):
                 refused.append(
                     f"nats_over_counts is {excess}, its upper bound must be at most {self.nats_over_counts}"
                 )
+            surprise = figures["calibration"]
+            if surprise.low is None or surprise.high is None or not (
+                -self.calibration <= surprise.low and surprise.high <= self.calibration
+            ):
+                refused.append(f"calibration is {surprise}, its interval must lie within ±{self.calibration}")
         else:
             for name in ("step_probability", "reward_f1", "end_f1"):
                 refused += _below(name, figures[name], getattr(self, name))

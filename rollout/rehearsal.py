@@ -137,10 +137,10 @@ class Rehearsal:
         )
         if reply.fault is not None:
             episode.stop = f"fault: {reply.fault}"
-        elif reply.terminated:
-            episode.stop = "terminated"
         elif reply.imagined:
             episode.stop = "imagined"
+        elif reply.terminated:
+            episode.stop = "terminated"
         elif reply.truncated or last:
             episode.stop = "truncated"
         else:

@@ -218,7 +218,7 @@ def alternative_figures(sandbox: Sandbox, rounds: int) -> Figures:
         if find_spec("smolagents"):
             from smolagents.local_python_executor import LocalPythonExecutor
 
-            executor = LocalPythonExecutor(["gymnasium", "gymnasium.spaces", "gymnasium as gym"])
+            executor = LocalPythonExecutor([])
             executor.send_tools({})
             # It interprets classes but cannot derive from one made in C or call super(); the base and draw are written out.
             executor(_for_interpreter())

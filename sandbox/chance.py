@@ -218,10 +218,7 @@ class Generator:
         total = math.prod(shape)
         if total > count:
             raise ValueError("Cannot take a larger sample than population when replace is False")
-        if weights is None:
-            picked = self._distinct(count, total, shuffle)
-        else:
-            picked = self._distinct_weighted(weights, total)
+        picked = self._distinct(count, total, shuffle) if weights is None else self._distinct_weighted(weights, total)
         following = iter(picked)
         return self._filled(size, lambda: a[next(following)])
 
@@ -259,9 +256,7 @@ class Generator:
                 running += weight
                 cumulative.append(running)
             for point in points:
-                index = next(
-                    (i for i, edge in enumerate(cumulative) if edge / running > point), len(left) - 1
-                )
+                index = next((i for i, edge in enumerate(cumulative) if edge / running > point), len(left) - 1)
                 if index not in picked:
                     picked.append(index)
         return picked

@@ -9,12 +9,12 @@ copies share, and running generators, which cannot be copied.
 """
 
 import collections
-import copy
 import decimal
 import enum
 import fractions
 import functools
 import hashlib
+import random
 import re
 import types
 from typing import Any
@@ -31,6 +31,10 @@ IMMUTABLE: set[type] = {
     types.FunctionType, types.BuiltinFunctionType, enum.EnumType, property, staticmethod, classmethod,
     types.MappingProxyType, types.GenericAlias, re.Pattern, re.Match, decimal.Decimal, fractions.Fraction,
 }  # fmt: skip
+
+
+# Trusted classes whose objects are nothing but their attributes; `world.py` adds its own.
+PLAIN: set[type] = set()
 
 
 class NotCopyable(Exception):
@@ -75,7 +79,9 @@ def clone(value: Any, memo: dict[int, Any]) -> Any:
     return _clone_object(value, kind, memo)
 
 
-def _clone_object(value: Any, kind: type, memo: dict[int, Any]) -> Any:
+def _clone_object(value: Any, kind: Any, memo: dict[int, Any]) -> Any:
+    out: Any
+    same: Any
     if kind is types.MethodType:
         return types.MethodType(value.__func__, clone(value.__self__, memo))
     if isinstance(value, Generator):
@@ -90,16 +96,16 @@ def _clone_object(value: Any, kind: type, memo: dict[int, Any]) -> Any:
     elif isinstance(value, dict):
         out = kind.__new__(kind)
         if isinstance(value, collections.defaultdict):
-            out.default_factory = value.default_factory  # type: ignore[attr-defined]
+            out.default_factory = value.default_factory
     elif isinstance(value, collections.deque):
         out = collections.deque.__new__(kind)
         collections.deque.__init__(out, maxlen=value.maxlen)
     elif isinstance(value, list | set | bytearray):
         out = kind.__new__(kind)
-    elif hasattr(kind, AUTHORED):
-        out = (
-            object.__new__(kind) if not isinstance(value, BaseException) else kind.__new__(kind, *value.args)
-        )
+    elif kind is types.SimpleNamespace:
+        out = types.SimpleNamespace()
+    elif hasattr(kind, AUTHORED) or kind in PLAIN:
+        out = object.__new__(kind) if not isinstance(value, BaseException) else kind.__new__(kind, *value.args)
     else:
         return _clone_other(value, memo)
     memo[id(value)] = out
@@ -127,15 +133,58 @@ def _clone_object(value: Any, kind: type, memo: dict[int, Any]) -> Any:
 
 
 def _clone_other(value: Any, memo: dict[int, Any]) -> Any:
-    """Iterators, partials, compiled patterns: what the standard library knows how to copy."""
+    """Partials, generators of `random` and the iterators of C.
+
+    Nothing that authored code can give attributes to is asked how it wants to be copied, for the answer could name any
+    function and any attribute to set.
+    """
+    kind: Any = type(value)
+    if kind is functools.partial:
+        keywords = {name: clone(item, memo) for name, item in value.keywords.items()}
+        return functools.partial(clone(value.func, memo), *[clone(item, memo) for item in value.args], **keywords)
+    if isinstance(value, random.Random):
+        same = kind.__new__(kind)
+        same.setstate(value.getstate())
+        return same
+    if not hasattr(value, "__dict__") and hasattr(kind, "__next__"):
+        try:
+            made, arguments, *rest = value.__reduce_ex__(4)
+            same = made(*[clone(item, memo) for item in arguments])
+            if rest and rest[0] is not None:
+                same.__setstate__(clone(rest[0], memo))
+            return same
+        except TypeError as error:
+            raise NotCopyable(f"a {kind.__name__} cannot be copied") from error
+    raise NotCopyable(f"a {kind.__name__} cannot be copied")
+
+
+def deep_copy(value: Any) -> Any:
+    """`copy.deepcopy` for authored code."""
     try:
-        return copy.deepcopy(value, memo)
-    except Exception as error:
-        raise NotCopyable(f"a {type(value).__name__} in the state cannot be copied") from error
+        return clone(value, {})
+    except NotCopyable as error:
+        raise TypeError(str(error)) from None
+
+
+def shallow_copy(value: Any) -> Any:
+    """`copy.copy` for authored code: a new object that shares its parts."""
+    # Parts that are already in the memo are taken as they are.
+    parts = [
+        *getattr(value, "__dict__", {}).values(),
+        *(getattr(value, name, None) for name in _slots(value.__class__)),
+    ]
+    if isinstance(value, dict):
+        parts += [*dict.keys(value), *dict.values(value)]
+    elif isinstance(value, list | tuple | set | collections.deque):
+        parts += list(value)
+    try:
+        return clone(value, {id(part): part for part in parts if part is not value})
+    except NotCopyable as error:
+        raise TypeError(str(error)) from None
 
 
 @functools.cache
-def _slots(kind: type) -> tuple[str, ...]:
+def _slots(kind: Any) -> tuple[str, ...]:
     names: list[str] = []
     for base in kind.__mro__:
         slots = base.__dict__.get("__slots__", ()) if hasattr(base, AUTHORED) else ()
@@ -201,7 +250,7 @@ def _describe_contents(value: Any, out: list[str], seen: dict[int, int]) -> None
             if name not in SHARED:
                 out.append(f".{name}=")
                 _describe(item, out, seen)
-    for name in _slots(type(value)):
+    for name in _slots(value.__class__):
         if hasattr(value, name) and name not in SHARED:
             out.append(f".{name}=")
             _describe(getattr(value, name), out, seen)

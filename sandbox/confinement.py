@@ -117,9 +117,7 @@ def forbid_privileges(setting: Setting) -> None:
 
 def deny_files_and_network(setting: Setting) -> None:
     """A Landlock ruleset that handles every right this kernel knows, and grants none."""
-    version = _syscall(
-        SYS_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(LANDLOCK_CREATE_RULESET_VERSION)
-    )
+    version = _syscall(SYS_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(LANDLOCK_CREATE_RULESET_VERSION))
     files = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
     network = 3 if version >= 4 else 0
     scoped = 3 if version >= 6 else 0

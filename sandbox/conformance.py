@@ -43,9 +43,7 @@ def complaints(host: "Host") -> list[str]:
             )
         twice = episode([123, 123], 8)
         if twice[: len(first)] != first or twice[len(first) :] != first:
-            said.append(
-                "a second reset(seed=123) gave another episode than the first: state leaks across reset."
-            )
+            said.append("a second reset(seed=123) gave another episode than the first: state leaks across reset.")
         if episode([7, None], 8) != episode([7, None], 8):
             said.append("reset(seed=7) followed by reset() is not repeatable.")
     except Fault as fault:
@@ -58,9 +56,7 @@ def complaints(host: "Host") -> list[str]:
     except MemoryError:
         raise
     except BaseException as error:
-        said.append(
-            f"reset(options={{}}) raised {host.program.describe(error)}; it must take a keyword `options`."
-        )
+        said.append(f"reset(options={{}}) raised {host.program.describe(error)}; it must take a keyword `options`.")
     return said
 
 

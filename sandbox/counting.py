@@ -185,8 +185,8 @@ class CountedDict(dict[Any, Any]):
         return super().keys()
 
 
-def _sequence_read(self: Any, base: type, index: Any) -> Any:
-    value = base.__getitem__(self, index)  # type: ignore[attr-defined]
+def _sequence_read(self: Any, base: Any, index: Any) -> Any:
+    value = base.__getitem__(self, index)
     numbers, hits = self._numbers, self._hits
     if isinstance(index, slice):
         for place in range(*index.indices(len(self))):

@@ -85,9 +85,7 @@ class Interval:
 
     __slots__ = ("_add", "_bounds", "_scale", "_script")
 
-    def __init__(
-        self, script: Script, bounds: list[float] | None = None, scale: float = 1.0, add: float = 0.0
-    ) -> None:
+    def __init__(self, script: Script, bounds: list[float] | None = None, scale: float = 1.0, add: float = 0.0) -> None:
         self._script = script
         self._bounds = [0.0, 1.0] if bounds is None else bounds
         self._scale = scale
@@ -167,9 +165,7 @@ class Interval:
             raise self._script.fail()
         for value in range(first, last):
             # The edge above `value`: one past it for floor and for truncation of positives.
-            if self._less(
-                value + 1 if rounding is math.floor or value >= 0 else math.nextafter(value, math.inf)
-            ):
+            if self._less(value + 1 if rounding is math.floor or value >= 0 else math.nextafter(value, math.inf)):
                 return value
         return last
 
@@ -182,15 +178,13 @@ class Interval:
     __trunc__ = __int__
 
     def __floordiv__(self, other: Any) -> int:
-        return math.floor(self / other)
+        return int((self / other)._whole(math.floor))
 
     def _unknown(self, *arguments: Any) -> Any:
         raise self._script.fail()
 
-    __eq__ = __ne__ = __hash__ = __float__ = __index__ = __str__ = __repr__ = __format__ = _unknown  # type: ignore[assignment]
-    __mod__ = __rmod__ = __pow__ = __rpow__ = __rtruediv__ = __rfloordiv__ = __abs__ = __round__ = (
-        __ceil__
-    ) = _unknown
+    __eq__ = __ne__ = __hash__ = __float__ = __index__ = __str__ = __repr__ = __format__ = _unknown
+    __mod__ = __rmod__ = __pow__ = __rpow__ = __rtruediv__ = __rfloordiv__ = __abs__ = __round__ = __ceil__ = _unknown
     __complex__ = __divmod__ = __rdivmod__ = _unknown
 
 

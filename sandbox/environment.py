@@ -22,9 +22,7 @@ class AnyText(spaces.Text):
     """Every text up to a length. Samples are made of printable ASCII."""
 
     def __init__(self, max_length: int) -> None:
-        super().__init__(
-            max_length=max_length, min_length=0, charset=string.ascii_letters + string.digits + " .,:"
-        )
+        super().__init__(max_length=max_length, min_length=0, charset=string.ascii_letters + string.digits + " .,:")
 
     def contains(self, x: Any) -> bool:
         return isinstance(x, str) and len(x) <= self.max_length
@@ -55,9 +53,7 @@ class SandboxedEnv(gymnasium.Env[str, str]):
         self.action_space = AnyText(text_characters)
         self._id: int | None = worker.make(1)[0]
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[str, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begins an episode; ``options={"observation": text}`` begins it where that text is shown.
 
         Raises:
@@ -120,9 +116,7 @@ class SandboxedVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], Any]):
             seed = int(np.random.SeedSequence().generate_state(1)[0])
         seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else list(seed)
         observation = (options or {}).get("observation")
-        answers = self.worker.reset_batch(
-            [Reset(id, s, observation) for id, s in zip(self._ids, seeds, strict=True)]
-        )
+        answers = self.worker.reset_batch([Reset(id, s, observation) for id, s in zip(self._ids, seeds, strict=True)])
         self._ended[:] = [isinstance(answer, EnvironmentFault) for answer in answers]
         return self._observations(answers), self._infos(answers)
 
@@ -140,12 +134,8 @@ class SandboxedVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], Any]):
         restarted = iter(self.worker.reset_batch(over) if over else [])
         answers = [next(restarted) if done else next(stepped) for done in ended]
         rewards = np.array([0.0 if isinstance(a, EnvironmentFault) else a.reward for a in answers])
-        terminated = np.array(
-            [not isinstance(a, EnvironmentFault) and a.terminated for a in answers], dtype=np.bool_
-        )
-        truncated = np.array(
-            [isinstance(a, EnvironmentFault) or a.truncated for a in answers], dtype=np.bool_
-        )
+        terminated = np.array([not isinstance(a, EnvironmentFault) and a.terminated for a in answers], dtype=np.bool_)
+        truncated = np.array([isinstance(a, EnvironmentFault) or a.truncated for a in answers], dtype=np.bool_)
         self._ended = terminated | truncated
         return self._observations(answers), rewards, terminated, truncated, self._infos(answers)
 

@@ -29,6 +29,7 @@ MEASURES = (
     "limits",
     "seccomp",
 )
+DEFAULT_LIMITS = Limits()
 PACKAGES = ("sandbox", "orjson", "RestrictedPython")
 
 
@@ -49,7 +50,7 @@ class Sandbox:
 
     def __init__(
         self,
-        limits: Limits = Limits(),
+        limits: Limits = DEFAULT_LIMITS,
         policy: Literal["fast", "stock", "off"] = "fast",
         unsafe: bool = False,
     ) -> None:

@@ -36,6 +36,7 @@ class RefusedWrite:
     """Stands in for an object that may not be written to; any write to it raises."""
 
     __slots__ = ("_kind",)
+    _kind: str
 
     def __init__(self, kind: str) -> None:
         object.__setattr__(self, "_kind", kind)
@@ -43,7 +44,7 @@ class RefusedWrite:
     def _refuse(self, *arguments: Any) -> None:
         raise TypeError(f"a {self._kind} cannot be written to in the sandbox")
 
-    __setattr__ = __delattr__ = __setitem__ = __delitem__ = _refuse  # type: ignore[assignment]
+    __setattr__ = __delattr__ = __setitem__ = __delitem__ = _refuse
 
 
 def write(target: Any) -> Any:
@@ -58,8 +59,15 @@ def format_text(template: Any, *arguments: Any, **named: Any) -> Any:
     if type(template) is not str:
         if isinstance(template, str) or (isinstance(template, type) and issubclass(template, str)):
             raise TypeError("format() works on plain strings in the sandbox")
-        return template.format(*arguments, **named)
+        return _not_native(template.format)(*arguments, **named)
     return "".join(_formatted(template, arguments, named, [0], 2))
+
+
+def _not_native(method: Any) -> Any:
+    """Refuses a formatting method written in C: `super()` hands out that of `str` without being one."""
+    if isinstance(method, types.BuiltinMethodType | types.MethodDescriptorType):
+        raise NotImplementedError("the format methods of str are not available in the sandbox")
+    return method
 
 
 def _formatted(
@@ -86,9 +94,7 @@ def _formatted(
 def _field(field: str, arguments: tuple[Any, ...], named: dict[str, Any], automatic: list[int]) -> Any:
     name, bracket, rest = field.partition("[")
     if "." in name or "." in rest.rpartition("]")[2]:
-        raise ValueError(
-            "format fields cannot name attributes in the sandbox: pass the attribute's value instead"
-        )
+        raise ValueError("format fields cannot name attributes in the sandbox: pass the attribute's value instead")
     if not name:
         name = str(automatic[0])
         automatic[0] += 1
@@ -117,10 +123,8 @@ class ClassBuilder:
     def __call__(self, name: str, bases: tuple[Any, ...], body: dict[str, Any]) -> type:
         for base in bases:
             if not isinstance(base, type) or not (AUTHORED in base.__dict__ or base in self._bases):
-                raise TypeError(
-                    f"a class cannot be derived from {getattr(base, '__name__', base)!s} in the sandbox"
-                )
-        made = self._metaclass(bases)(name, bases, body)
+                raise TypeError(f"a class cannot be derived from {getattr(base, '__name__', base)!s} in the sandbox")
+        made: type = self._metaclass(bases)(name, bases, body)
         type.__setattr__(made, AUTHORED, True)
         return made
 
@@ -157,7 +161,8 @@ class Guards:
             raise AttributeError("'obj' of an exception is not available in the sandbox")
         if name in FORBIDDEN_ATTRIBUTES:
             raise AttributeError(f"{name!r} is not available in the sandbox")
-        return safer_getattr_raise(owner, name)  # type: ignore[no-untyped-call]
+        found = safer_getattr_raise(owner, name)
+        return _not_native(found) if name in ("format", "format_map") else found
 
     def getattr(self, owner: Any, name: str, default: Any = MISSING) -> Any:
         name = self._attribute(name)
@@ -208,7 +213,17 @@ class Guards:
             raise AttributeError(f"{name!r} is not available in the sandbox")
         if name == "__format__" and isinstance(owner, type):
             raise AttributeError("use format(value, specification)")
-        return getattr(owner, name)
+        found = getattr(owner, name)
+        if not isinstance(owner, type) or AUTHORED in owner.__dict__:
+            return found
+
+        def checked(target: Any, *arguments: Any, **named: Any) -> Any:
+            """A trusted class's method, on its own instances only: it may write to them."""
+            if not isinstance(target, owner):
+                raise TypeError(f"{owner.__name__}.{name} needs a {owner.__name__}")
+            return found(target, *arguments, **named)
+
+        return checked
 
     def attrgetter(self, *names: str) -> Callable[[Any], Any]:
         """`operator.attrgetter`, through the guard."""

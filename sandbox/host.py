@@ -30,7 +30,7 @@ class Fault(Exception):
 
     def __init__(self, message: str, reason: str, line: int | None = None) -> None:
         super().__init__(message)
-        self.record = {"fault": message, "reason": reason, "line": line}
+        self.record: dict[str, Any] = {"fault": message, "reason": reason, "line": line}
 
 
 class Copy:
@@ -156,7 +156,7 @@ class Host:
             raise self.fault(error, "reset") from None
         if type(returned) is not tuple or len(returned) != 2:
             raise Fault(f"reset must return (observation, info), not {shape(returned)}", "arity")
-        answer = [self._observation(returned[0], "reset"), self._info(returned[1], "reset")]
+        answer: list[Any] = [self._observation(returned[0], "reset"), self._info(returned[1], "reset")]
         copy.ready = True
         copy.why = ""
         if self._hits is not None:
@@ -190,9 +190,7 @@ class Host:
         if type(reward) is not float or not -1.8e308 < reward < 1.8e308:
             reward = self._reward(reward)
         if type(terminated) is not bool or type(truncated) is not bool:
-            name, value = (
-                ("terminated", terminated) if type(terminated) is not bool else ("truncated", truncated)
-            )
+            name, value = ("terminated", terminated) if type(terminated) is not bool else ("truncated", truncated)
             raise Fault(f"{name} must be True or False, not {shape(value)}", "flag")
         if info or type(info) is not dict:
             info = self._info(info, "step")
@@ -226,9 +224,7 @@ class Host:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise Fault(
-                f"{doing} returned an observation with lone surrogates, which is not text", "unicode"
-            ) from None
+            raise Fault(f"{doing} returned an observation with lone surrogates, which is not text", "unicode") from None
         return text
 
     def _reward(self, value: Any) -> float:
@@ -341,9 +337,7 @@ class Host:
             fresh = self.create()
         except Fault as fault:
             return fault.record
-        return self._enumerate(
-            lambda: fresh.environment, lambda fork: self.begin(fork, 0, observation), limit
-        )
+        return self._enumerate(lambda: fresh.environment, lambda fork: self.begin(fork, 0, observation), limit)
 
     def _enumerate(self, original: Callable[[], Any], run: Callable[[Copy], Any], limit: int) -> Any:
         """Runs a copy for every script of draws; merges outcomes that look alike and lead to equal states."""

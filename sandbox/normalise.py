@@ -146,11 +146,7 @@ def is_literal(node: ast.AST) -> bool:
         elif isinstance(part, ast.Dict) and None not in part.keys:
             waiting += part.values
             waiting += [key for key in part.keys if key is not None]
-        elif (
-            isinstance(part, ast.UnaryOp)
-            and isinstance(part.op, ast.USub)
-            and isinstance(part.operand, ast.Constant)
-        ):
+        elif isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub) and isinstance(part.operand, ast.Constant):
             continue
         else:
             return False
@@ -307,9 +303,7 @@ class Normaliser(ast.NodeTransformer):
             if attribute in ("__name__", "__qualname__"):
                 return self._call(node, "name", node.value)
             if attribute in DEFINABLE:
-                return self._call(
-                    node, "special", node.value, ast.copy_location(ast.Constant(attribute), node)
-                )
+                return self._call(node, "special", node.value, ast.copy_location(ast.Constant(attribute), node))
         remedy = ATTRIBUTE_REMEDIES.get(attribute, "Give it a name without underscores, or leave it out.")
         self.refuse(node, "attribute", f"the attribute {attribute} is not available in the sandbox.", remedy)
         return node
@@ -322,9 +316,7 @@ class Normaliser(ast.NodeTransformer):
                 node,
                 "import",
                 f"{ast.unparse(node)} is not available in the sandbox.",
-                f"Of that module there are: {known}."
-                if len(known) < 600
-                else "Write what you need in plain Python.",
+                f"Of that module there are: {known}." if len(known) < 600 else "Write what you need in plain Python.",
             )
 
     def _module(self, node: ast.expr) -> Mapping[str, Any] | None:
@@ -412,9 +404,7 @@ class Normaliser(ast.NodeTransformer):
             if node.targets[0].id == "__slots__":
                 return None  # the attributes of every object are open
             if node.targets[0].id == "__match_args__":
-                self.refuse(
-                    node, "name", "__match_args__ is not available.", "Match with keywords: case Point(x=0)."
-                )
+                self.refuse(node, "name", "__match_args__ is not available.", "Match with keywords: case Point(x=0).")
         if isinstance(node.value, ast.Dict | ast.List | ast.Tuple | ast.Set) and is_literal(node.value):
             node.value.literal = True  # type: ignore[union-attr]
             node.targets = [self.visit(target) for target in node.targets]
@@ -624,9 +614,7 @@ def _without_dead_code(body: list[ast.stmt]) -> list[ast.stmt]:
 
     A demonstration `main()` with argparse is no reason to refuse a world.
     """
-    body = [
-        statement for statement in body if not (isinstance(statement, ast.If) and _never_runs(statement.test))
-    ]
+    body = [statement for statement in body if not (isinstance(statement, ast.If) and _never_runs(statement.test))]
     while True:
         counts: dict[str, int] = {}
         for statement in body:
@@ -637,9 +625,7 @@ def _without_dead_code(body: list[ast.stmt]) -> list[ast.stmt]:
         kept = [
             statement
             for statement in body
-            if not isinstance(statement, ast.FunctionDef)
-            or statement.decorator_list
-            or statement.name in counts
+            if not isinstance(statement, ast.FunctionDef) or statement.decorator_list or statement.name in counts
         ]
         if len(kept) == len(body):
             return _without_annotations(body)

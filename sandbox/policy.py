@@ -63,7 +63,7 @@ class Stock(RestrictingNodeTransformer):
 
     # Patterns hold no run-time guards: they name attributes and bind names, and both are checked here.
 
-    def visit_Match(self, node: ast.Match) -> Any:
+    def visit_Match(self, node: Any) -> Any:
         return self.node_contents_visit(node)
 
     visit_match_case = visit_MatchSequence = visit_MatchOr = visit_MatchSingleton = visit_Match

@@ -58,7 +58,7 @@ def _worker(connection: int, settings: dict[str, Any], server: int) -> None:
         signal.set_wakeup_fd(-1)
         if connection != confinement.CHANNEL:
             os.dup2(connection, confinement.CHANNEL)
-        sys.stdin = sys.stdout = sys.stderr = None  # type: ignore[assignment]
+        sys.stdin = sys.stdout = sys.stderr = None
         if _confine(settings, server) is not None:
             return
         host.serve(confinement.CHANNEL)

@@ -13,7 +13,6 @@ import bisect
 import builtins
 import collections
 import collections.abc
-import copy
 import contextlib
 import dataclasses
 import decimal
@@ -36,7 +35,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sandbox import world
-from sandbox.clone import AUTHORED
+from sandbox.clone import AUTHORED, deep_copy, shallow_copy
 from sandbox.guards import Guards
 from sandbox.streams import Random
 
@@ -69,14 +68,13 @@ def _pick(module: types.ModuleType, names: str) -> dict[str, Any]:
 EXCEPTIONS = {
     name: value
     for name, value in vars(builtins).items()
-    if isinstance(value, type)
-    and issubclass(value, BaseException)
-    and not issubclass(value, BaseExceptionGroup)
+    if isinstance(value, type) and issubclass(value, BaseException) and not issubclass(value, BaseExceptionGroup)
 }
 
 PLAIN_BUILTINS = _pick(
     builtins,
-    "None True False Ellipsis NotImplemented abs all any ascii bin bool bytearray bytes callable chr classmethod complex "
+    "None True False Ellipsis "
+    "NotImplemented abs all any ascii bin bool bytearray bytes callable chr classmethod complex "
     "dict divmod enumerate filter float format frozenset hash hex int isinstance issubclass iter len list map max min "
     "next object oct ord pow property range repr reversed round set slice sorted staticmethod str sum super tuple zip "
     "__build_class__",
@@ -92,42 +90,18 @@ class Generic:
 
 # Types that authored code may ask for with type(x) and derive classes from.
 DERIVABLE = frozenset(
-    (
-        object,
-        dict,
-        list,
-        set,
-        frozenset,
-        tuple,
-        str,
-        int,
-        float,
-        bytes,
-        collections.OrderedDict,
-        collections.Counter,
-    )
-    + (
-        collections.defaultdict,
-        collections.deque,
-        collections.UserDict,
-        collections.UserList,
-        enum.Enum,
-        enum.IntEnum,
-    )
-    + (
-        enum.StrEnum,
-        enum.Flag,
-        enum.IntFlag,
-        world.Env,
-        world.Wrapper,
-        world.Space,
-        world.Text,
-        world.Discrete,
-    )
-    + (Generic,)
-    + tuple(EXCEPTIONS.values())
+    {
+        *(object, dict, list, set, frozenset, tuple, str, int, float, bytes, Generic),
+        *(collections.OrderedDict, collections.Counter, collections.defaultdict, collections.deque),
+        *(collections.UserDict, collections.UserList),
+        *(enum.Enum, enum.IntEnum, enum.StrEnum, enum.Flag, enum.IntFlag),
+        *(world.Env, world.Wrapper, world.Space, world.Text, world.Discrete),
+        *EXCEPTIONS.values(),
+    }
 )
-NAMEABLE = DERIVABLE | {decimal.Decimal, fractions.Fraction, 
+NAMEABLE = DERIVABLE | {
+    decimal.Decimal,
+    fractions.Fraction,
     bool,
     type(None),
     type(...),
@@ -263,6 +237,36 @@ def _shlex_split(text: str, comments: bool = False, posix: bool = True) -> list[
     return shlex.split(text, comments, posix)
 
 
+def _asdict(value: Any, *, dict_factory: Any = dict) -> Any:
+    """`dataclasses.asdict`, whose own copies of the leaves would ask them how to be copied."""
+
+    def inner(part: Any) -> Any:
+        if dataclasses.is_dataclass(part) and not isinstance(part, type):
+            return dict_factory([(field.name, inner(getattr(part, field.name))) for field in dataclasses.fields(part)])
+        return _inside(part, inner)
+
+    return inner(value)
+
+
+def _astuple(value: Any, *, tuple_factory: Any = tuple) -> Any:
+    """`dataclasses.astuple`, likewise."""
+
+    def inner(part: Any) -> Any:
+        if dataclasses.is_dataclass(part) and not isinstance(part, type):
+            return tuple_factory([inner(getattr(part, field.name)) for field in dataclasses.fields(part)])
+        return _inside(part, inner)
+
+    return inner(value)
+
+
+def _inside(part: Any, inner: Callable[[Any], Any]) -> Any:
+    if type(part) in (list, tuple):
+        return type(part)([inner(item) for item in part])
+    if type(part) is dict:
+        return {inner(key): inner(item) for key, item in part.items()}
+    return deep_copy(part)
+
+
 def _json() -> dict[str, Any]:
     def dumps(
         value: Any, *, indent: Any = None, sort_keys: bool = False, separators: Any = None, ensure_ascii: bool = True,
@@ -316,7 +320,7 @@ def modules(prefix: str, guards: Guards) -> dict[str, Namespace]:
             "core": Namespace({"Env": world.Env, "Wrapper": world.Wrapper, "ObsType": FORM, "ActType": FORM}),
         }
     )
-    typed = {name: FORM for name in TYPING_FORMS.split()}
+    typed: dict[str, Any] = {name: FORM for name in TYPING_FORMS.split()}
     typed |= {"Generic": Generic, "Protocol": Generic, "NamedTuple": _typed_tuples(prefix), "TypedDict": dict}
     typed |= {"TYPE_CHECKING": False, "TypeVar": _decorator, "NewType": lambda name, kind: kind}
     typed |= {
@@ -328,9 +332,7 @@ def modules(prefix: str, guards: Guards) -> dict[str, Namespace]:
     typed |= {"runtime_checkable": _identity, "no_type_check": _identity, "assert_never": world.assert_never}
     listed: dict[str, Mapping[str, Any]] = {
         "math": {name: value for name, value in vars(math).items() if not name.startswith("_")},
-        "string": {
-            name: getattr(string, name) for name in string.__all__ if name not in ("Formatter", "Template")
-        },
+        "string": {name: getattr(string, name) for name in string.__all__ if name not in ("Formatter", "Template")},
         "itertools": {name: value for name, value in vars(itertools).items() if not name.startswith("_")},
         "functools": _pick(functools, "reduce partial lru_cache cache cached_property cmp_to_key")
         | {"wraps": _wraps, "total_ordering": _total_ordering},
@@ -338,11 +340,11 @@ def modules(prefix: str, guards: Guards) -> dict[str, Namespace]:
         | {"attrgetter": guards.attrgetter, "methodcaller": guards.methodcaller},
         "heapq": {name: getattr(heapq, name) for name in heapq.__all__},
         "bisect": _pick(bisect, "bisect bisect_left bisect_right insort insort_left insort_right"),
-        "copy": _pick(copy, "copy deepcopy"),
-        "dataclasses": _pick(
-            dataclasses, "field fields replace asdict astuple is_dataclass InitVar KW_ONLY MISSING"
-        )
-        | {"dataclass": _dataclass(prefix), "FrozenInstanceError": dataclasses.FrozenInstanceError},
+        "copy": {"copy": shallow_copy, "deepcopy": deep_copy},
+        "dataclasses": _pick(dataclasses, "field fields replace is_dataclass InitVar KW_ONLY MISSING")
+        | {"dataclass": _dataclass(prefix), "asdict": _asdict}
+        | {"astuple": _astuple}
+        | {"FrozenInstanceError": dataclasses.FrozenInstanceError},
         "enum": _pick(enum, "Enum IntEnum StrEnum Flag IntFlag auto unique"),
         "abc": {"ABC": Generic, "ABCMeta": FORM, "abstractmethod": _identity, "abstractproperty": property},
         "json": _json(),
@@ -370,17 +372,13 @@ def modules(prefix: str, guards: Guards) -> dict[str, Namespace]:
         "gymnasium.envs": gymnasium["envs"],
         "gymnasium.envs.registration": registration,
     }
-    return {
-        name: value if isinstance(value, Namespace) else Namespace(value) for name, value in listed.items()
-    }
+    return {name: value if isinstance(value, Namespace) else Namespace(value) for name, value in listed.items()}
 
 
 def builtin_names(guards: Guards, importable: Mapping[str, Namespace]) -> dict[str, Any]:
     """The built-ins of one source."""
 
-    def importer(
-        name: str, _globals: Any = None, _locals: Any = None, wanted: Any = (), level: int = 0
-    ) -> Namespace:
+    def importer(name: str, _globals: Any = None, _locals: Any = None, wanted: Any = (), level: int = 0) -> Namespace:
         if level or name not in importable:
             raise ImportError(f"No module named {name!r} in the sandbox")
         for part in wanted or ():

@@ -180,9 +180,7 @@ class Worker:
                 reply = self._channel.ask(frame, seconds or self._limits.message_seconds)
             except Broken as broken:
                 how = ENDINGS[broken.reason]
-                raise self._end(
-                    broken.reason, f"the worker {how} while asked to {operation}: {broken}"
-                ) from None
+                raise self._end(broken.reason, f"the worker {how} while asked to {operation}: {broken}") from None
             except BaseException:
                 # Interrupted between request and reply: the two can no longer be told apart.
                 self._end("interrupted", f"interrupted while the worker was asked to {operation}")
@@ -265,12 +263,7 @@ class Worker:
         return reply
 
     def _episode(self, item: Any, actions: int) -> Episode:
-        if (
-            type(item) is not list
-            or len(item) != 2
-            or type(item[0]) is not list
-            or len(item[0]) > actions + 1
-        ):
+        if type(item) is not list or len(item) != 2 or type(item[0]) is not list or len(item[0]) > actions + 1:
             raise self._violation("a malformed episode")
         answers = read_answers(_starts(item[0][:1]) + item[0][1:], self._limits.text_characters)
         if None in answers:

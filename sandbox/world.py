@@ -7,6 +7,7 @@ import types
 from typing import Any
 
 from sandbox.chance import Generator
+from sandbox.clone import PLAIN
 
 _factory: list[Any] = [Generator]
 
@@ -62,6 +63,8 @@ class Env:
         return cls
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        if not isinstance(self, Env):  # called through the class on something else
+            raise TypeError("reset needs an Env")
         if seed is not None:
             self.np_random, self.np_random_seed = np_random(seed)
 
@@ -81,8 +84,8 @@ class Env:
     def __enter__(self) -> "Env":
         return self
 
-    def __exit__(self, *arguments: Any) -> bool:
-        return False
+    def __exit__(self, *arguments: Any) -> None:
+        self.close()
 
 
 class Wrapper(Env):
@@ -119,6 +122,8 @@ class Space:
         return self.contains(x)
 
     def seed(self, seed: int | None = None) -> None:
+        if not isinstance(self, Space):
+            raise TypeError("seed needs a Space")
         self.generator = np_random(seed)[0]
 
     def _draw(self) -> Generator:
@@ -130,9 +135,7 @@ class Space:
 class Text(Space):
     """Strings over a character set."""
 
-    def __init__(
-        self, max_length: int, *, min_length: int = 1, charset: Any = None, seed: int | None = None
-    ) -> None:
+    def __init__(self, max_length: int, *, min_length: int = 1, charset: Any = None, seed: int | None = None) -> None:
         letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
         self.max_length, self.min_length = max_length, min_length
         self.characters = sorted(set(charset or letters + letters.lower() + "0123456789"))
@@ -182,4 +185,5 @@ class Tuple(Space):
     """Held, not checked."""
 
 
+PLAIN.update((Env, Wrapper, Space, Text, Discrete, Box, MultiDiscrete, MultiBinary, Dict, Tuple))
 SPACES = ("Space", "Text", "Discrete", "Box", "MultiDiscrete", "MultiBinary", "Dict", "Tuple")

@@ -167,7 +167,7 @@ def test_resets_are_expanded_too(worker: Worker) -> None:
     assert sides == {"heads": 0.75, "tails": 0.25}
 
 
-COUNTED = '''
+COUNTED = """
 import gymnasium as gym
 RULES = {("a", "go"): ("b", 0.0), ("b", "go"): ("c", 1.0), ("b", "back"): ("a", 0.0)}
 class World(gym.Env):
@@ -182,7 +182,7 @@ class World(gym.Env):
             return "no", 0.0, False, False, {}
         self.at, reward = found
         return (self.NAMES[1] if self.at == "b" else self.at), reward, self.at == "c", False, {}
-'''
+"""
 
 
 def test_support_names_branches_and_table_elements() -> None:

@@ -22,8 +22,9 @@ from tests.sandbox.test_faulty import CORPUS
 
 ORDINARY = [path.read_text() for path in sorted((Path(__file__).parent / "ordinary").glob("*/*.py"))]
 NAMES = [
-    "_getattr_", "_write_", "__class__", "__globals__", "gi_frame", "f_back", "mro", "format", "format_map", "obj", "open",
-    "getattr", "type", "super", "object", "_x", "x__roles__", "__init__", "__match_args__", "__builtins__", "print",
+    "_getattr_", "_write_", "__class__", "__globals__", "gi_frame", "f_back", "mro", "format", "format_map", "obj",
+    "open", "getattr", "type", "super", "object", "_x", "x__roles__", "__init__", "__match_args__",
+    "__builtins__", "print",
 ]  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, PT012 - tables of one-line programs
 """What RestrictedPython's own test suite asks of guards, asked of our `stock` policy in our own words.
 
 Its suite covers, file by file: names and arguments, attributes, items, iteration, unpacking, calls, augmented and
@@ -140,6 +141,13 @@ def test_stock_goes_through_the_guard(source: str, guard: str) -> None:
         "class A(type(len)):\n    pass", "import os", "import string\nstring.Formatter", "missing",
         "object().missing", "class A:\n    pass\nA().missing", "type(len)", "type((x for x in [1]))",
         "try:\n    [].x\nexcept AttributeError as e:\n    e.obj",
+        "class S(str):\n    def go(self):\n        return super().format\nS('{0}').go()",
+        "class S(str):\n    def go(self):\n        return super().format_map\nS('{0}').go()",
+        "class S(str):\n    def go(self):\n        return getattr(super(), 'format')\nS('{0}').go()",
+        "import copy, types\nclass A:\n    pass\n"
+        "copy.deepcopy(types.SimpleNamespace(**{'__reduce_ex__': lambda p: (A, (), (None, {'__class__': int}))})).missing",
+        "import gymnasium\ngymnasium.Env.reset(gymnasium.Env, seed=1)",
+        "import gymnasium, math\ngymnasium.Space.seed(math)",
     ],
 )  # fmt: skip
 def test_refused_when_running(which: str, source: str) -> None:
@@ -169,10 +177,39 @@ def test_authored_classes_are_marked_and_others_are_not() -> None:
 
 
 def test_import_gives_namespaces_only() -> None:
-    names = run("import math\nimport collections.abc\nfrom collections import abc as other\nout = [math, collections, other]")
+    names = run(
+        "import math\nimport collections.abc\nfrom collections import abc as other\nout = [math, collections, other]"
+    )
     assert not [value for value in names["out"] if type(value) is type(ast)]
     for value in names["out"]:
         assert not hasattr(value, "__name__")
+
+
+def test_copying_takes_no_orders() -> None:
+    """`copy.deepcopy` would call what an object names as its constructor, and set any attribute of the result."""
+    names = run(
+        "import copy, types, dataclasses\ncalls = []\n"
+        "def order(protocol):\n    calls.append(1)\n    return (dict, ())\n"
+        "odd = types.SimpleNamespace(**{'__reduce_ex__': order, '__deepcopy__': order})\n"
+        "copies = [copy.copy(odd), copy.deepcopy(odd), copy.deepcopy([odd]), copy.deepcopy(iter([odd]))]\n"
+    )
+    assert names["calls"] == []
+    assert names["copies"][1] is not names["odd"]
+
+
+def test_super_of_a_text_does_not_format() -> None:
+    source = (
+        "import gymnasium as gym\nclass S(str):\n    def go(self, *a):\n        return super().format(*a)\n"
+        "class W(gym.Env):\n    pass\nS('{0.__class__}').go(1)\n"
+    )
+    with pytest.raises(SourceRefused, match="not available"):
+        Program(source)
+
+
+def test_trusted_methods_write_to_their_own_objects_only() -> None:
+    source = "import gymnasium as gym, math\nclass W(gym.Env):\n    pass\ngym.Space.__init__(math, pi=3)\n"
+    with pytest.raises(SourceRefused, match="needs a Space"):
+        Program(source)
 
 
 def test_formatting_knows_arguments_and_items() -> None:

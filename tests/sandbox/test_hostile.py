@@ -1,4 +1,4 @@
-"""Hostile programs achieve nothing: in the full stack, with either layer switched off, as root and as an ordinary user."""
+"""Hostile programs achieve nothing: in full, with either layer switched off, as root and as an ordinary user."""
 
 import json
 import os
@@ -131,4 +131,3 @@ def test_limits_are_hard(arena: Arena) -> None:
     growth = next(probe for probe in PROBES if probe.name == "resources/gradual_list")
     with Sandbox(Limits(memory_bytes=2**30), "off") as roomy, roomy.load(CLEAN) as clean:
         assert contained(growth, arena, roomy, clean) is not None
-

@@ -12,9 +12,18 @@ import pytest
 
 from benchmarks.sandbox import WORLD, soak
 from sandbox import (
-    EnvironmentFault, Limits, Pool, Reset, Sandbox, SandboxedEnv, SandboxedVectorEnv, SandboxError, Script, WorkerDied,
+    EnvironmentFault,
+    Limits,
+    Pool,
+    Reset,
+    Sandbox,
+    SandboxedEnv,
+    SandboxedVectorEnv,
+    SandboxError,
+    Script,
+    WorkerDied,
+    seccomp,
 )  # fmt: skip
-from sandbox import seccomp
 
 HASHING = """
 import gymnasium as gym
@@ -26,7 +35,10 @@ class World(gym.Env):
         words = set(action.split()) | {str(self.np_random.integers(100)) for _ in range(5)}
         return " ".join(words) + f"{self.np_random.random()}", 0.0, False, False, {"set": words}
 """
-ENDLESS = WORLD.replace("        if action not in MOVES:", "        while action == 'hang':\n            pass\n        if action not in MOVES:")
+ENDLESS = WORLD.replace(
+    "        if action not in MOVES:",
+    "        while action == 'hang':\n            pass\n        if action not in MOVES:",
+)
 PRINT = """
 import sys
 from sandbox import Sandbox, Script

@@ -1,7 +1,7 @@
 """Where hostile programs are let loose: things to steal, break and reach, and ways to see whether they were.
 
-`python -m tests.sandbox.hostile.arena POLICY` runs the whole corpus as whoever calls it and prints JSON: for each probe,
-None or what went wrong. The suite uses it to run as an ordinary user too.
+`python -m tests.sandbox.hostile.arena POLICY` runs the whole corpus as whoever calls it and prints JSON: for each
+probe, None or what went wrong. The suite uses it to run as an ordinary user too.
 """
 
 import ctypes
@@ -103,9 +103,11 @@ class Arena:
             case "says" | "memory":
                 return "ACHIEVED" in evidence
             case "victim":
-                if os.waitpid(self._victim, os.WNOHANG)[0]:
-                    self._victim = 0
-                    return True
+                for _ in range(40):  # a killed process takes a moment to be gone
+                    if os.waitpid(self._victim, os.WNOHANG)[0]:
+                        self._victim = 0
+                        return True
+                    time.sleep(0.005)
                 return False
             case "connect" | "unix" | "abstract":
                 return self._accepted({"connect": self.tcp, "unix": self.unix, "abstract": self.abstract}[probe.effect])
@@ -223,7 +225,9 @@ def _clean_episode(clean: Worker) -> str | None:
     return None
 
 
-def run(policy: str, chosen: Sequence[Probe], kind: type[Sandbox] = Sandbox, unsafe: bool = False) -> dict[str, str | None]:
+def run(
+    policy: str, chosen: Sequence[Probe], kind: type[Sandbox] = Sandbox, unsafe: bool = False
+) -> dict[str, str | None]:
     """Every chosen probe under one policy."""
     arena = Arena()
     try:

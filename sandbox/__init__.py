@@ -10,31 +10,41 @@ use the network, start processes, read the parent's environment or memory, or ou
 costs one worker; the same source, seed and version give the same trajectory. Not promised: safety against
 kernel or processor exploits, and honest rewards.
 
-The classes that need Gymnasium are imported when first asked for, so that `import sandbox` stays quick.
+Every name is imported when first asked for, so that the fork server loads only what it needs, and nobody Gymnasium who
+does not ask for its classes.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
-
-from sandbox.errors import EnvironmentFault, SandboxError, SourceRefused, WorkerDied
-from sandbox.forkserver import Sandbox
-from sandbox.limits import Limits
-from sandbox.pool import Pool
-from sandbox.records import Answer, Element, Episode, Outcome, Reset, Script
-from sandbox.worker import Worker
 
 if TYPE_CHECKING:
     from sandbox.environment import SandboxedEnv, SandboxedVectorEnv
+    from sandbox.errors import EnvironmentFault, SandboxError, SourceRefused, WorkerDied
+    from sandbox.forkserver import Sandbox
+    from sandbox.limits import Limits
+    from sandbox.pool import Pool
+    from sandbox.records import Answer, Element, Episode, Outcome, Reset, Script
+    from sandbox.worker import Worker
 
 __all__ = [
-    "Answer", "Element", "EnvironmentFault", "Episode", "Limits", "Outcome",
-    "Pool", "Reset", "Sandbox", "SandboxError",
+    "Answer", "Element", "EnvironmentFault", "Episode", "Limits", "Outcome", "Pool", "Reset", "Sandbox", "SandboxError",
     "SandboxedEnv", "SandboxedVectorEnv", "Script", "SourceRefused", "Worker", "WorkerDied",
 ]  # fmt: skip
 
+_MODULES = {
+    "environment": ("SandboxedEnv", "SandboxedVectorEnv"),
+    "errors": ("EnvironmentFault", "SandboxError", "SourceRefused", "WorkerDied"),
+    "forkserver": ("Sandbox",),
+    "limits": ("Limits",),
+    "pool": ("Pool",),
+    "records": ("Answer", "Element", "Episode", "Outcome", "Reset", "Script"),
+    "worker": ("Worker",),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
 
 def __getattr__(name: str) -> Any:
-    if name in ("SandboxedEnv", "SandboxedVectorEnv"):
-        from sandbox import environment
-
-        return getattr(environment, name)
-    raise AttributeError(f"module 'sandbox' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sandbox' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"sandbox.{_HOMES[name]}"), name)
+    return value

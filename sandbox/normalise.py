@@ -235,6 +235,8 @@ class Normaliser(ast.NodeTransformer):
                 return ast.copy_location(ast.Constant(True), node)
             if name in UNAVAILABLE_NAMES and name not in self._bound:
                 self.refuse(node, "name", f"{name} is not available in the sandbox.", UNAVAILABLE_NAMES[name])
+        elif self._classes and _is_special(name) and name not in DEFINABLE:
+            self.refuse(node, "name", f"{name} cannot be set in a class of the sandbox.", "Use a plain name.")
         if not (name in DEFINABLE and self._classes):
             node.id = self._public(name)
         return node
@@ -569,6 +571,10 @@ class Normaliser(ast.NodeTransformer):
             available = ", ".join(sorted(module for module in self.modules if "." not in module))
             remedy = remedies.get(top, f"Write what you need in plain Python; available are {available}.")
         self.refuse(node, "import", f"import of {name} is not available in the sandbox.", remedy)
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__") and len(name) > 4
 
 
 def combine(refusals: list[SourceRefused]) -> SourceRefused:

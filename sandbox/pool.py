@@ -115,7 +115,9 @@ class Pool:
     def _share(self, slot: int, requests: list[Any], operation: Callable[..., list[Result]]) -> list[Result]:
         try:
             return operation(slot, self._workers[slot], requests)
-        except WorkerDied as died:
+        except WorkerDied as error:
+            # A record of it: the exception itself would keep the dead worker's buffers alive in its traceback.
+            died = WorkerDied(str(error), error.reason, error.line)
             self.deaths.append(died)
             self._workers[slot].close()
             self._generations[slot] += 1

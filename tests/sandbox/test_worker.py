@@ -203,6 +203,16 @@ def test_copies_are_independent() -> None:
         assert isinstance(gone, EnvironmentFault)
 
 
+def test_enums_are_classes_only() -> None:
+    """The functional form takes a dictionary of any names, `__getattribute__` among them."""
+    source = "import enum\n" + WORLD + "\nE = enum.Enum('E', {'a': 1, '__getattribute__': len})\n"
+    with Sandbox() as sandbox:
+        with pytest.raises(SandboxError, match="class statement"):
+            sandbox.load(source)
+        with sandbox.load(source.replace("E = enum.Enum('E', {'a': 1, '__getattribute__': len})", "")) as worker:
+            assert worker.make(1)
+
+
 def test_filters_for_both_machines() -> None:
     """Every number that is allowed is named, and both programs end by killing."""
     for machine in seccomp.TABLES:

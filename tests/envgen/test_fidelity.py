@@ -1,0 +1,215 @@
+"""Fidelity against numbers worked by hand, and against worlds that are wrong in known ways."""
+
+from collections.abc import Sequence
+from math import log
+
+import pytest
+
+from envgen.fidelity import FLOOR, FidelityReport, judge
+from envgen.patterns import infer_ends
+from rollout.trajectory import Trajectory, Turn
+from sandbox import Limits, Sandbox
+from tests.envgen import worlds
+from tests.games import Corridor, Lottery, Shop, play, record
+
+WALK = play(Corridor(), ["right", "right", "right"])  # three cells and the garden
+
+
+def session(first: str, *said: tuple[str, str], reward: float | None = 0.0, end: bool | None = False) -> Trajectory:
+    """A session of (action, answer) pairs, each with this reward and end."""
+    turns = tuple(Turn(action=action, observation=text, reward=reward, terminated=end) for action, text in said)
+    return Trajectory(id="s", source="real", observation=first, turns=turns)
+
+
+def judged(
+    sandbox: Sandbox, source: str, sessions: Sequence[Trajectory], shown: Sequence[Trajectory] = (), usual: float = 0.0
+) -> FidelityReport:
+    with sandbox.load(source) as worker:
+        return judge(worker, "world", shown, sessions, usual)
+
+
+def value(report: FidelityReport, name: str) -> float:
+    found = report.figures[name].value
+    assert found is not None
+    return found
+
+
+def nats(*probabilities: float) -> float:
+    return -sum(log(max(each, FLOOR)) for each in probabilities) / len(probabilities)
+
+
+def test_the_truth_of_a_deterministic_game_is_exact(sandbox: Sandbox) -> None:
+    report = judged(sandbox, worlds.CORRIDOR, record(Corridor(), 30))
+    for name in ("step_probability", "changed_step_probability", "reward_f1", "end_f1", "episode_match"):
+        assert value(report, name) == 1.0
+    assert value(report, "nats_per_step") == value(report, "imagined_share") == 0.0
+    assert (report.chance, report.undetermined, report.mismatches) == (False, 0, ())
+
+
+def test_steps_of_chance_are_given_their_probability(sandbox: Sandbox) -> None:
+    """Blue 0.3, then red 0.7, then out for 2."""
+    blue, red = [Turn(action="draw", observation=text, reward=0.0, terminated=False) for text in ("Blue.", "Red.")]
+    out = Turn(action="leave", observation="Outside.", reward=2.0, terminated=True)
+    drawn = Trajectory(id="s", source="real", observation="None.", turns=(blue, red, out))
+    report = judged(sandbox, worlds.LOTTERY, [drawn])
+    assert value(report, "step_probability") == pytest.approx(2.0 / 3)
+    assert value(report, "nats_per_step") == pytest.approx(nats(0.3, 0.7, 1.0))
+    assert value(report, "episode_match") == pytest.approx(0.3 * 0.7)
+    assert value(report, "reward_f1") == value(report, "end_f1") == 1.0
+    assert report.chance
+
+
+@pytest.mark.parametrize(("shown", "chance"), [("Heads.", 0.25), ("Tails.", 0.75)])
+def test_what_the_text_hides_is_believed_until_it_shows(sandbox: Sandbox, shown: str, chance: float) -> None:
+    """Waiting tells nothing; the first look has the prior's probability, the second is certain."""
+    report = judged(sandbox, worlds.COIN, [session("A cup.", ("wait", "A cup."), ("lift", shown), ("lift", shown))])
+    assert value(report, "nats_per_step") == pytest.approx(nats(1.0, chance, 1.0))
+    assert value(report, "step_probability") == pytest.approx((2.0 + chance) / 3)
+
+
+def test_what_was_shown_once_cannot_change(sandbox: Sandbox) -> None:
+    report = judged(sandbox, worlds.COIN, [session("A cup.", ("lift", "Heads."), ("lift", "Tails."))])
+    assert value(report, "nats_per_step") == pytest.approx(nats(0.25, 0.0))
+
+
+def test_after_a_mismatch_the_replay_enters_again(sandbox: Sandbox) -> None:
+    """Cell 2 is called cell 3; from the logged text it goes on, one step lost."""
+    assert value(judged(sandbox, worlds.FORGETS_A_CELL, [WALK]), "step_probability") == pytest.approx(2 / 3)
+
+
+def test_where_no_text_can_be_entered_the_rest_is_unmatched(sandbox: Sandbox) -> None:
+    report = judged(sandbox, worlds.CANNOT_REENTER, [WALK])
+    assert value(report, "step_probability") == 0.0
+    assert [mismatch.expected for mismatch in report.mismatches][1:] == ["no state to act in"] * 2
+
+
+def test_a_mismatch_says_what_was_logged_and_what_expected(sandbox: Sandbox) -> None:
+    (mismatch,) = judged(sandbox, worlds.FORGETS_A_CELL, [WALK]).mismatches
+    assert (mismatch.session, mismatch.turn, mismatch.before, mismatch.action) == ("s", 1, "Cell 1.", "right")
+    assert "Cell 2." in mismatch.logged
+    assert "Cell 3." in mismatch.expected
+
+
+def test_a_world_that_breaks_loses_only_those_steps(sandbox: Sandbox) -> None:
+    report = judged(sandbox, worlds.BREAKS, [WALK])
+    assert value(report, "step_probability") == pytest.approx(2 / 3)
+
+
+def test_a_first_text_that_the_world_never_draws_is_entered(sandbox: Sandbox) -> None:
+    middle = session("Cell 2.", ("left", "Cell 1."), ("right", "Cell 2."))
+    assert value(judged(sandbox, worlds.CORRIDOR, [middle]), "step_probability") == 1.0
+
+
+def test_sessions_do_not_disturb_each_other(sandbox: Sandbox) -> None:
+    alone = judged(sandbox, worlds.FORGETS_A_CELL, [WALK])
+    both = judged(sandbox, worlds.FORGETS_A_CELL, [session("Nowhere.", ("fly", "Up.")), WALK])
+    assert both.mismatches[1:] == alone.mismatches
+
+
+def test_a_log_without_rewards_and_ends_is_compared_by_its_texts(sandbox: Sandbox) -> None:
+    texts = [(turn.action, turn.observation) for turn in WALK.turns]
+    report = judged(sandbox, worlds.PAYS_ALWAYS, [session("Cell 1.", *texts, reward=None, end=None)])
+    assert value(report, "step_probability") == 1.0
+    assert report.figures["reward_f1"].value is None
+    assert report.figures["end_f1"].value is None
+
+
+def test_a_world_that_ends_where_such_a_log_goes_on_is_wrong(sandbox: Sandbox) -> None:
+    texts = [(turn.action, turn.observation) for turn in WALK.turns]
+    sessions, _ = infer_ends([session("Cell 1.", *texts, reward=None, end=None)] * 3)
+    report = judged(sandbox, worlds.ENDS_ALWAYS, sessions)
+    assert value(report, "step_probability") < 0.9
+
+
+def test_a_world_that_ends_where_the_log_does_not_say_so_is_no_crash(sandbox: Sandbox) -> None:
+    texts = [(turn.action, turn.observation) for turn in WALK.turns]
+    report = judged(sandbox, worlds.ENDS_ALWAYS, [session("Cell 1.", *texts, reward=None, end=None)])
+    assert value(report, "step_probability") < 1.0
+
+
+@pytest.mark.parametrize(("source", "figure", "expected"), [
+    (worlds.PAYS_ALWAYS, "reward_f1", 2 / 4),  # one hit; predicted 3 and logged 1
+    (worlds.PAYS_NEVER, "reward_f1", 0.0),
+    (worlds.PAYS_DOUBLE, "reward_f1", 0.0),
+    (worlds.PAYS_FOR_THE_WRONG_CELL, "reward_f1", 0.0),
+    (worlds.ENDS_NEVER, "end_f1", 0.0),
+    (worlds.ENDS_ALWAYS, "end_f1", 2 / 4),
+])
+def test_events_that_are_wrong_cost_f1(sandbox: Sandbox, source: str, figure: str, expected: float) -> None:
+    assert value(judged(sandbox, source, [WALK]), figure) == pytest.approx(expected)
+
+
+def test_nothing_changes_is_the_identity_reference(sandbox: Sandbox) -> None:
+    walked = play(Corridor(), ["left", "left", "right", "left"])
+    report = judged(sandbox, worlds.IDENTITY, [walked])
+    assert value(report, "identity_step_probability") == value(report, "step_probability") == 0.5
+    assert value(report, "identity_changed_step_probability") == 0.0
+
+
+def test_the_count_reference_gives_what_followed_before(sandbox: Sandbox) -> None:
+    """Shown red, red, blue after the first draw: red again is worth 2/3, and leaving was never shown."""
+    shown = [session("None.", ("draw", text)) for text in ("Red.", "Red.", "Blue.")]
+    report = judged(sandbox, worlds.LOTTERY, [session("None.", ("draw", "Red."), ("leave", "Outside."))], shown)
+    assert value(report, "counts_step_probability") == pytest.approx((2 / 3 + 0) / 2)
+    assert value(report, "counts_nats_per_step") == pytest.approx(nats(2 / 3, 0))
+    assert report.figures["novel_step_probability"].n == 1
+
+
+def test_the_excess_over_counting_is_the_difference_of_nats(sandbox: Sandbox) -> None:
+    shown, held_out = record(Lottery(), 40), record(Lottery(), 40, seed=1)
+    report = judged(sandbox, worlds.LOTTERY, held_out, shown)
+    assert value(report, "nats_over_counts") == pytest.approx(
+        value(report, "nats_per_step") - value(report, "counts_nats_per_step"))
+
+
+def test_the_truth_of_a_game_with_chance_beats_counting(sandbox: Sandbox) -> None:
+    report = judged(sandbox, worlds.LOTTERY, record(Lottery(), 100, seed=1), record(Lottery(), 20))
+    assert value(report, "nats_over_counts") < 0
+
+
+def test_the_usual_reward_is_no_event(sandbox: Sandbox) -> None:
+    report = judged(sandbox, worlds.IDENTITY, [play(Shop(), ["wait", "wait"])], usual=-0.25)
+    assert report.figures["reward_f1"].value == 0.0 or report.figures["reward_f1"].n == 2
+    assert judged(sandbox, worlds.IDENTITY.replace("0.0", "-0.25"), [play(Shop(), ["wait", "wait"])], usual=-0.25
+                  ).figures["reward_f1"].value is None
+
+
+ENDLESS_CHANCE = worlds.COIN.replace('if action == "lift":', "x = float(self.np_random.random())\n        if x > 2:")
+MANY = ENDLESS_CHANCE.replace("bool(self.np_random.random() < 0.25)", "int(self.np_random.integers(5))")
+NO_BEGINNING = worlds.COIN.replace("bool(self.np_random.random() < 0.25)", "float(self.np_random.random()) < 0.25")
+
+
+@pytest.mark.parametrize("source", [ENDLESS_CHANCE, MANY, NO_BEGINNING])
+def test_steps_whose_chance_cannot_be_enumerated_are_counted_once_each(sandbox: Sandbox, source: str) -> None:
+    report = judged(sandbox, source, [session("A cup.", ("wait", "A cup."))])
+    assert report.undetermined == 1
+
+
+def test_belief_that_is_cut_is_reported(sandbox: Sandbox) -> None:
+    """A hundred hidden states, 64 kept: 36 in a hundred are lost."""
+    source = worlds.COIN.replace("bool(self.np_random.random() < 0.25)", "int(self.np_random.integers(100))")
+    assert judged(sandbox, source, [session("A cup.", ("wait", "A cup."))]).lost_mass == pytest.approx(0.36)
+
+
+def test_judging_leaves_no_copies_behind() -> None:
+    with Sandbox(Limits(copies=12)) as narrow, narrow.load(worlds.LOTTERY) as worker:
+        report = judge(worker, "world", [], [*record(Lottery(), 40), session("Nowhere.", ("draw", "Red."))], 0.0)
+    assert report.undetermined == 0
+    assert value(report, "end_f1") == 1.0
+
+
+def test_a_report_repeats_exactly(sandbox: Sandbox) -> None:
+    sessions = record(Lottery(), 20)
+    assert judged(sandbox, worlds.LOTTERY, sessions) == judged(sandbox, worlds.LOTTERY, sessions)
+
+
+def test_a_report_survives_its_file(sandbox: Sandbox) -> None:
+    report = judged(sandbox, worlds.FORGETS_A_CELL, [WALK])
+    assert FidelityReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_every_judged_session_is_told(sandbox: Sandbox) -> None:
+    told: list[int] = []
+    with sandbox.load(worlds.CORRIDOR) as worker:
+        judge(worker, "world", [], record(Corridor(), 7), 0.0, told.append)
+    assert told == [1] * 7

@@ -1,0 +1,167 @@
+"""The engine against the model itself: what it remembers must not change what it says."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma2Config,
+    GPT2Config,
+    GraniteConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+    Qwen2Config,
+)
+
+from rollout.engine import CROWDED, Completion, Sampling, TransformersEngine
+
+STOP = 3
+EPISODES = 8
+SIZE = {"vocab_size": 24, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "head_dim": 8, "initializer_range": 0.3, "bos_token_id": 1, "eos_token_id": STOP,
+        "pad_token_id": 0}
+KINDS: dict[str, PreTrainedConfig] = {
+    "llama": LlamaConfig(**SIZE),
+    "qwen2": Qwen2Config(**SIZE),
+    "granite, which scales its logits": GraniteConfig(**SIZE, logits_scaling=4.0),
+    "gemma2, which caps its logits": Gemma2Config(**SIZE, final_logit_softcapping=2.0, sliding_window=4096),
+    "gpt2, which names its parts otherwise": GPT2Config(
+        vocab_size=24, n_embd=32, n_layer=2, n_head=4, initializer_range=0.3, bos_token_id=1, eos_token_id=STOP),
+}
+ALL = tuple(range(EPISODES))
+ATTENDANCE: dict[str, Sequence[Sequence[int]]] = {
+    "all go on": [ALL, ALL, ALL, ALL],
+    "some end, their rows stay": [ALL, ALL[1:], ALL[1:], ALL[2:]],
+    "most end, their rows go": [ALL, ALL[5:], ALL[5:], ALL[7:]],
+    "one by one": [ALL[number:] for number in range(EPISODES)],
+    "some pause": [ALL, ALL[:6], ALL, ALL],
+    "in another order": [ALL, ALL[::-1], (3, 1, 2, 7, 6, 5, 4, 0)],
+    "others join": [ALL[:4], ALL, ALL],
+}
+
+
+def build(config: PreTrainedConfig) -> PreTrainedModel:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    return AutoModelForCausalLM.from_config(config).eval()
+
+
+@pytest.fixture(scope="module")
+def llama() -> PreTrainedModel:
+    return build(KINDS["llama"])
+
+
+def words(random: np.random.Generator, longest: int) -> list[int]:
+    return [int(token) for token in random.integers(4, 24, random.integers(1, longest + 1))]
+
+
+def converse(
+    engine: TransformersEngine, attendance: Sequence[Sequence[int]], sampling: Sampling
+) -> list[tuple[list[int], Completion]]:
+    """Ragged histories that grow by what the engine says and by ragged answers: (history, completion) pairs."""
+    random = np.random.default_rng(0)
+    histories = {episode: words(random, 30) for episode in ALL}
+    said = []
+    for present in attendance:
+        completions = engine.generate({episode: histories[episode] for episode in present}, sampling)
+        for episode in present:
+            said.append((list(histories[episode]), completions[episode]))
+            histories[episode] += completions[episode].ids + words(random, 9)
+    return said
+
+
+@torch.no_grad()
+def read_whole(model: PreTrainedModel, history: list[int], ids: list[int], temperature: float) -> torch.Tensor:
+    """Log-probabilities of all tokens where `ids` stand, by one full forward pass: (ids, vocabulary)."""
+    logits = model(torch.tensor([history + ids])).logits[0, len(history) - 1 : -1].float()
+    return torch.log_softmax(logits / temperature, dim=-1)
+
+
+def check(model: PreTrainedModel, said: list[tuple[list[int], Completion]], temperature: float = 1.0) -> None:
+    for history, completion in said:
+        whole = read_whole(model, history, completion.ids, temperature)
+        expected = whole.gather(1, torch.tensor(completion.ids)[:, None])[:, 0]
+        torch.testing.assert_close(torch.tensor(completion.logprobs), expected, atol=1e-4, rtol=0)
+
+
+def test_the_cases_lie_on_both_sides_of_the_share_at_which_rows_are_dropped() -> None:
+    assert len(ATTENDANCE["some end, their rows stay"][-1]) >= CROWDED * EPISODES
+    assert len(ATTENDANCE["most end, their rows go"][1]) < CROWDED * EPISODES
+
+
+@pytest.mark.parametrize("name", ATTENDANCE)
+def test_log_probabilities_equal_a_full_forward_pass(llama: PreTrainedModel, name: str) -> None:
+    check(llama, converse(TransformersEngine(llama, STOP), ATTENDANCE[name], Sampling(max_tokens=5)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_log_probabilities_equal_a_full_forward_pass_of_other_models(kind: str) -> None:
+    model = build(KINDS[kind])
+    check(model, converse(TransformersEngine(model, STOP), ATTENDANCE["one by one"], Sampling(max_tokens=5)))
+
+
+def test_log_probabilities_are_those_of_the_temperature(llama: PreTrainedModel) -> None:
+    sampling = Sampling(temperature=0.5, max_tokens=5)
+    check(llama, converse(TransformersEngine(llama, STOP), ATTENDANCE["all go on"], sampling), temperature=0.5)
+
+
+def test_a_long_history_outgrows_the_room_of_the_cache(llama: PreTrainedModel) -> None:
+    check(llama, converse(TransformersEngine(llama, STOP), [ALL] * 20, Sampling(max_tokens=5)))
+
+
+def test_temperature_zero_takes_the_likeliest_token(llama: PreTrainedModel) -> None:
+    sampling = Sampling(temperature=0, max_tokens=5)
+    for history, completion in converse(TransformersEngine(llama, STOP), ATTENDANCE["one by one"], sampling):
+        assert completion.ids == read_whole(llama, history, completion.ids, 1.0).argmax(dim=-1).tolist()
+
+
+def test_the_same_seed_says_the_same(llama: PreTrainedModel) -> None:
+    one, other = (converse(TransformersEngine(llama, STOP, seed=5), ATTENDANCE["one by one"], Sampling())
+                  for _ in range(2))
+    assert one == other
+
+
+def test_another_seed_says_something_else(llama: PreTrainedModel) -> None:
+    one, other = (converse(TransformersEngine(llama, STOP, seed=seed), ATTENDANCE["all go on"], Sampling())
+                  for seed in (5, 6))
+    assert one != other
+
+
+def test_tokens_are_drawn_as_often_as_they_are_likely(llama: PreTrainedModel) -> None:
+    count = 4000
+    said = TransformersEngine(llama, STOP).generate(
+        {number: [5, 6, 7] for number in range(count)}, Sampling(max_tokens=1))
+    drawn = np.bincount([completion.ids[0] for completion in said.values()], minlength=24) / count
+    likely = read_whole(llama, [5, 6, 7], [0], 1.0)[0].exp().numpy()
+    assert np.abs(drawn - likely).max() < 4 * 0.5 / count**0.5
+
+
+@pytest.mark.parametrize("longest", [1, 3, 40])
+def test_an_action_ends_with_the_stop_or_is_cut(llama: PreTrainedModel, longest: int) -> None:
+    for _, completion in converse(TransformersEngine(llama, STOP), [ALL] * 3, Sampling(max_tokens=longest)):
+        assert 1 <= len(completion.ids) == len(completion.logprobs) <= longest
+        assert STOP not in completion.ids[:-1]
+        assert completion.ids[-1] == STOP or len(completion.ids) == longest
+
+
+def test_new_weights_are_used_once_the_old_are_forgotten() -> None:
+    model = build(KINDS["llama"])
+    engine = TransformersEngine(model, STOP)
+    converse(engine, [ALL], Sampling())
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(0.5)
+    engine.forget()
+    check(model, converse(engine, ATTENDANCE["all go on"], Sampling(max_tokens=5)))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_model_in_training_stays_so(training: bool) -> None:
+    model = LlamaForCausalLM(LlamaConfig(**SIZE, attention_dropout=0.5)).train(training)
+    said = converse(TransformersEngine(model, STOP), [ALL, ALL], Sampling(max_tokens=5))
+    assert model.training is training
+    check(model.eval(), said)

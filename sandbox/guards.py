@@ -6,6 +6,7 @@ handed to the authored module as globals whose names authored code cannot write.
 Left out: which names and modules authored code may use (`standins.py`).
 """
 
+import enum
 import operator
 import string
 import types
@@ -207,6 +208,12 @@ class Guards:
             return value.__name__.removeprefix(self._prefix)
         raise AttributeError(f"a {type(value).__name__} has no __name__")
 
+    def members(self, value: Any) -> dict[str, Any]:
+        """`Colour.__members__`."""
+        if not isinstance(value, enum.EnumType):
+            raise AttributeError(f"a {type(value).__name__} has no __members__")
+        return dict(value.__members__)
+
     def special(self, owner: Any, name: str) -> Any:
         """`super().__init__` and the other special methods that authored classes may define."""
         if name not in DEFINABLE:
@@ -261,6 +268,7 @@ class Guards:
             "format": format_text,
             "force": self.force,
             "name": self.name,
+            "members": self.members,
             "special": self.special,
             "type": self.type,
             "slice": slice,

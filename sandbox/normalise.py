@@ -302,6 +302,8 @@ class Normaliser(ast.NodeTransformer):
         if isinstance(node.ctx, ast.Load):
             if attribute == "__class__":
                 return self._call(node, "type", node.value)
+            if attribute == "__members__":
+                return self._call(node, "members", node.value)
             if attribute in ("__name__", "__qualname__"):
                 return self._call(node, "name", node.value)
             if attribute in DEFINABLE:

@@ -51,4 +51,4 @@ class World(gym.Env):
             self.level = Level["HIGH"]
         done = self.rights == Right.BOTH and self.light is Light.AMBER
         text = f"{self.light.name} {self.light.value} {self.light} {self.rights.value} {self.level + 1} {Mode.BUSY}"
-        return text, COST[self.light], done, False, {"mode": Mode.BUSY, "bits": Right.WRITE in self.rights}
+        return text, COST[self.light], done, False, {"mode": Mode.BUSY, "bits": Right.WRITE in self.rights, "names": list(Light.__members__)}

@@ -11,8 +11,8 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.normalise import is_literal
 from sandbox.records import Element
+from sandbox.survey import is_literal
 
 HITS = "_hits_"  # a dict whose keys are the numbers seen in this step
 TABLE = "_table_"

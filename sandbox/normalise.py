@@ -13,11 +13,12 @@ Left out: names made at run time (`getattr(self, "_x")`), which `guards.py` rena
 """
 
 import ast
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from sandbox.errors import SourceRefused
+from sandbox.remedies import ATTRIBUTE_REMEDIES, IMPORT_REMEDIES, UNAVAILABLE_NAMES
+from sandbox.survey import bound_names, is_literal, without_dead_code
 
 # Methods that authored classes may define. Not among them: whatever takes part in attribute look-up, in
 # making classes and objects, in copying and pickling, or runs when an object dies.
@@ -96,73 +97,7 @@ DEFINABLE = frozenset(
     ]
 )
 
-UNAVAILABLE_NAMES = {
-    "open": "An environment keeps everything it needs in the module itself.",
-    "input": "Actions arrive as the argument of step().",
-    "eval": "Parse the text with split(), re or int() instead.",
-    "exec": "Write the code out.",
-    "compile": "Write the code out.",
-    "globals": "Use a module-level dict of your own.",
-    "locals": "Use a dict of your own.",
-    "vars": "List the attributes you need.",
-    "dir": "List the attributes you need.",
-    "breakpoint": "Remove it.",
-    "memoryview": "Use bytes or a list.",
-    "id": "Number your objects yourself; addresses differ from run to run.",
-    "__import__": "Use an import statement.",
-    "__builtins__": "Call the built-in by its name.",
-    "__file__": "An environment has no file; keep its data in the module.",
-    "__loader__": "Remove it.",
-    "__spec__": "Remove it.",
-    "exit": "Return terminated=True from step() instead.",
-    "quit": "Return terminated=True from step() instead.",
-}
-
-ATTRIBUTE_REMEDIES = {
-    "__dict__": "List the attributes you need.",
-    "__new__": "Call the class itself.",
-    "__subclasses__": "Keep a list of the classes yourself.",
-    "__setattr__": "Assign the attribute, or use object.__setattr__(self, name, value) in a frozen dataclass.",
-    "__getattribute__": "Use getattr(object, name, default).",
-    "__getattr__": "Define the attributes in __init__.",
-    "__doc__": "Keep the text in a constant.",
-    "__del__": "Do the work in step() or reset().",
-    "__init_subclass__": "Fill a module-level dict after the class definitions.",
-}
-
-PLURAL = 200  # AST literals above this size are tables, which need no second look once found to be literal
 _Node = TypeVar("_Node", bound=ast.AST)
-
-
-def is_literal(node: ast.AST) -> bool:
-    """Whether an expression consists of constants and displays of constants only."""
-    waiting = [node]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, ast.Constant):
-            continue
-        if isinstance(part, ast.List | ast.Tuple | ast.Set):
-            waiting += part.elts
-        elif isinstance(part, ast.Dict) and None not in part.keys:
-            waiting += part.values
-            waiting += [key for key in part.keys if key is not None]
-        elif isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub) and isinstance(part.operand, ast.Constant):
-            continue
-        else:
-            return False
-    return True
-
-
-def choose_prefix(source: str) -> str:
-    """A word that occurs nowhere in the source, so that names made with it are new.
-
-    The parser reads identifiers in Unicode's compatibility form, and so does this.
-    """
-    text = unicodedata.normalize("NFKC", source)
-    prefix = "hidden"
-    while prefix in text:
-        prefix += "q"
-    return prefix
 
 
 class Normaliser(ast.NodeTransformer):
@@ -188,7 +123,7 @@ class Normaliser(ast.NodeTransformer):
         Raises:
             SourceRefused: with every reason found, and the line of the first.
         """
-        tree.body = _without_dead_code(tree.body)
+        tree.body = without_dead_code(tree.body)
         tree = self.visit(tree)
         ast.fix_missing_locations(tree)
         if self.refusals:
@@ -510,8 +445,8 @@ class Normaliser(ast.NodeTransformer):
     # Imports
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
-        self._bound = _bound_names(node)
-        self._rebound = _bound_names(node, imports=False)
+        self._bound = bound_names(node)
+        self._rebound = bound_names(node, imports=False)
         self._used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
         return self._contents(node)
 
@@ -556,22 +491,13 @@ class Normaliser(ast.NodeTransformer):
 
     def _refuse_import(self, node: ast.stmt, name: str) -> None:
         top = name.split(".")[0]
-        remedies = {
-            "numpy": "Use self.np_random, lists and the math module.",
-            "time": "An environment has no clock: count steps.",
-            "datetime": "An environment has no clock: count steps.",
-            "os": "Keep the data in the module.",
-            "sys": "Leave it out.",
-            "secrets": "Draw from self.np_random.",
-            "uuid": "Number things yourself.",
-        }
         if name.endswith("*"):
             remedy = "Import the names one by one."
         elif top in self.modules:
             remedy = "Write what you need of it in plain Python."
         else:
             available = ", ".join(sorted(module for module in self.modules if "." not in module))
-            remedy = remedies.get(top, f"Write what you need in plain Python; available are {available}.")
+            remedy = IMPORT_REMEDIES.get(top, f"Write what you need in plain Python; available are {available}.")
         self.refuse(node, "import", f"import of {name} is not available in the sandbox.", remedy)
 
 
@@ -597,67 +523,3 @@ def _assign(identifier: str, value: ast.expr) -> ast.Assign:
 
 def _names(node: ast.expr) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-
-
-def _bound_names(tree: ast.AST, imports: bool = True) -> set[str]:
-    """Every name that the source binds anywhere."""
-    bound: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound.add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            bound.add(node.name)
-        elif isinstance(node, ast.alias) and imports:
-            bound.add(node.asname or node.name.split(".")[0])
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            bound.add(node.name)
-    return bound
-
-
-def _without_dead_code(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Drops what only runs as a script or for a type checker, and module-level functions that nothing refers
-    to then.
-
-    A demonstration `main()` with argparse is no reason to refuse a world.
-    """
-    body = [statement for statement in body if not (isinstance(statement, ast.If) and _never_runs(statement.test))]
-    while True:
-        counts: dict[str, int] = {}
-        for statement in body:
-            names = {part.id for part in ast.walk(statement) if isinstance(part, ast.Name)}
-            own = statement.name if isinstance(statement, ast.FunctionDef) else None
-            for name in names - {own}:
-                counts[name] = counts.get(name, 0) + 1
-        kept = [
-            statement
-            for statement in body
-            if not isinstance(statement, ast.FunctionDef) or statement.decorator_list or statement.name in counts
-        ]
-        if len(kept) == len(body):
-            return _without_annotations(body)
-        body = kept
-
-
-def _never_runs(test: ast.expr) -> bool:
-    return ast.unparse(test) in (
-        "__name__ == '__main__'",
-        "'__main__' == __name__",
-        "TYPE_CHECKING",
-        "typing.TYPE_CHECKING",
-    )
-
-
-def _without_annotations(body: Iterable[ast.stmt]) -> list[ast.stmt]:
-    """Empties the annotations of functions and variables, so that a name used only there counts as unused."""
-    out = list(body)
-    for statement in out:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.FunctionDef):
-                node.returns = None
-            elif isinstance(node, ast.arg):
-                node.annotation = None
-            elif isinstance(node, ast.AnnAssign) and not isinstance(node.annotation, ast.Constant):
-                node.annotation = ast.copy_location(ast.Constant(ast.unparse(node.annotation)), node)
-    return out

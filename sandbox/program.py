@@ -18,9 +18,10 @@ from sandbox import world
 from sandbox.counting import HITS, TABLE, Counter, Tables
 from sandbox.errors import SourceRefused
 from sandbox.guards import ClassBuilder, Guards
-from sandbox.normalise import Normaliser, choose_prefix
+from sandbox.normalise import Normaliser
 from sandbox.records import Element
 from sandbox.standins import DERIVABLE, NAMEABLE, builtin_names, modules
+from sandbox.survey import choose_prefix
 
 FILENAME = "<environment>"
 

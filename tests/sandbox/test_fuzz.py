@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from sandbox import policy
 from sandbox.errors import SourceRefused
 from sandbox.guards import Guards
-from sandbox.normalise import Normaliser, choose_prefix
+from sandbox.normalise import Normaliser
 from sandbox.standins import NAMEABLE, modules
+from sandbox.survey import choose_prefix
 from tests.sandbox.hostile.corpus import probes
 from tests.sandbox.test_faulty import CORPUS
 

@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from dreamer.config import Config
 
 app = typer.Typer(
     help="Turn an agent's logged sessions into an environment it rehearses in, and into better weights.",
@@ -21,6 +24,9 @@ app = typer.Typer(
 RUNS = Path("runs")
 
 ConfigFile = Annotated[Path, typer.Argument(help="A TOML file; see examples/.", show_default=False)]
+MaybeConfig = Annotated[
+    Path | None, typer.Argument(help="A TOML file; see examples/. Not needed with --resume.", show_default=False)
+]
 Folder = Annotated[
     Path | None, typer.Option("--run", help="The run folder. [default: runs/NAME-NNN]", show_default=False)
 ]
@@ -59,27 +65,25 @@ def _explained() -> Iterator[None]:
 
 @app.command()
 def run(
-    config: ConfigFile, folder: Folder = None, resume: Resume = False, settings: Set = None, json: Json = False,
-    unsafe: Unsafe = False,
+    config: MaybeConfig = None, folder: Folder = None, resume: Resume = False, settings: Set = None,
+    json: Json = False, unsafe: Unsafe = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show stages and costs; run nothing.")] = False,
 ) -> None:
     """Dream one night, from the logged sessions to a promoted policy or a refusal."""
-    if dry_run:
-        from dreamer.config import load
-        from dreamer.report import plan
-
-        with _explained():
-            Console().print(plan(load(config, settings or [])))
-        return
     with _explained():
-        _night(config, folder, resume, settings, json, unsafe, until=None)
+        if dry_run:
+            from dreamer.report import plan
+
+            Console().print(plan(_config(config, None, settings)))
+        else:
+            _night(config, folder, resume, settings, json, unsafe, until=None)
 
 
 def _verb(stage: str, summary: str) -> Callable[..., None]:
     def verb(config: ConfigFile, folder: Folder = None, settings: Set = None, json: Json = False,
              unsafe: Unsafe = False) -> None:
         with _explained():
-            _night(config, folder, True, settings, json, unsafe, until=stage)
+            _night(config, folder, False, settings, json, unsafe, until=stage)
 
     verb.__doc__ = summary
     return verb
@@ -97,22 +101,24 @@ for _name, _stage, _summary in (
     )
 
 
-def _night(config_file: Path, folder: Path | None, resume: bool, settings: list[str] | None, json: bool, unsafe: bool,
-           until: str | None) -> None:
-    from dreamer.config import load
+def _night(config_file: Path | None, folder: Path | None, resume: bool, settings: list[str] | None, json: bool,
+           unsafe: bool, until: str | None) -> None:
     from dreamer.production import find_engine
-    from dreamer.store import Store, latest_folder, next_folder
+    from dreamer.store import Store, StoreError, latest_folder, next_folder
 
-    config = load(config_file, settings or [])
+    if config_file is None and folder is None and resume:
+        folder = latest_folder(RUNS)
+    config = _config(config_file, folder, settings)
     if config.production:
-        find_engine(config.production.engine, config_file.resolve().parent)  # a typo is told now, not after the night
-    errors = Console(stderr=True)
-    if until is not None and folder is None:
-        folder = _latest_or_next(config.name)
-    elif folder is None:
-        folder = latest_folder(RUNS, config.name) if resume else next_folder(RUNS, config.name)
-    begun = (folder / "config.json").exists()
-    store = Store.open(folder, config, resume=begun if until else resume)
+        find_engine(config.production.engine, config.folder)  # a typo is told now, not after the night
+    if folder is None and (resume or until):
+        folder = latest_folder(RUNS, config.name)
+    if folder is None and resume:
+        raise StoreError(f"{RUNS}/ holds no run to go on with; run without --resume first")
+    folder = folder or next_folder(RUNS, config.name)
+    if until is not None:  # a stage verb goes on with what there is
+        resume = (folder / "config.json").exists()
+    store = Store.open(folder, config, resume)
 
     import transformers
 
@@ -126,8 +132,8 @@ def _night(config_file: Path, folder: Path | None, resume: bool, settings: list[
     if until is not None:
         names = list(STAGES)
         store.forget(names[names.index(until) :])
-    reporter = Reporter(store.append_event, errors)
-    with Run(config, config_file.resolve().parent, store, reporter, until=until, unsafe=unsafe) as night:
+    reporter = Reporter(store.append_event, Console(stderr=True))
+    with Run(config, store, reporter, until=until, unsafe=unsafe) as night:
         report = dream(night)
         if json:
             print(report.model_dump_json(indent=2))
@@ -137,13 +143,16 @@ def _night(config_file: Path, folder: Path | None, resume: bool, settings: list[
         raise typer.Exit(1)
 
 
-def _latest_or_next(name: str) -> Path:
-    from dreamer.store import StoreError, latest_folder, next_folder
+def _config(file: Path | None, folder: Path | None, settings: list[str] | None) -> "Config":
+    """The configuration of a file, or of the run folder that is gone on with."""
+    from dreamer.config import ConfigError, load
+    from dreamer.store import Store
 
-    try:
-        return latest_folder(RUNS, name)
-    except StoreError:
-        return next_folder(RUNS, name)
+    if file is not None:
+        return load(file, settings or [])
+    if folder is None or settings:
+        raise ConfigError("name a configuration, such as examples/frozen_lake/night.toml")
+    return Store.config(folder)
 
 
 @app.command()

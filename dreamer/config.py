@@ -1,6 +1,6 @@
 """What a night is told: a TOML file, checked key by key.
 
-Unknown keys and wrong types are refused with the key's name; paths are relative to the file.
+Unknown keys and wrong types are refused with file, line and key; paths are relative to the file.
 """
 
 import tomllib
@@ -59,7 +59,8 @@ class Policy(Section):
     """Who acts.
 
     Attributes:
-        model: "tiny" for a Llama built and cloned from the sessions, or a Hugging Face causal language model.
+        model: "tiny" for a Llama built and cloned from the sessions, or a Hugging Face causal language model, by name
+            or by folder.
         layers, hidden, vocabulary: size of the tiny one.
         phrases: sentences that the tiny one hears in at least this share of the turns are one token each.
         temperature: of its actions, in rehearsal and evaluation alike.
@@ -138,10 +139,12 @@ class Config(Section):
 
     Attributes:
         name: of the run folder; the file's folder where not given.
+        folder: what paths are relative to; the file's folder where not given.
         seed: of everything drawn. The same seed gives the same records.
     """
 
     name: str
+    folder: Path
     seed: int = Field(default=0, ge=0)
     sessions: Sessions
     gate: Gate = Gate()
@@ -172,7 +175,7 @@ def load(path: Path, settings: Sequence[str] = ()) -> Config:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     for setting in settings:
         _lay_over(values, setting)
-    values.setdefault("name", path.resolve().parent.name)
+    values = {"name": path.resolve().parent.name, "folder": path.resolve().parent, **values}
     try:
         return Config.model_validate(values)
     except ValidationError as error:

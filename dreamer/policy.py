@@ -7,7 +7,6 @@ template marks whose turn it is and nothing else.
 
 import re
 from collections import Counter
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -101,7 +100,7 @@ def load(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A checkpoint in Hugging Face format, in float32 on a CPU."""
     gpu = torch.cuda.is_available()
     model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto" if gpu else torch.float32)
-    return model.to(torch.device("cuda" if gpu else "cpu")), AutoTokenizer.from_pretrained(folder)
+    return model.cuda() if gpu else model, AutoTokenizer.from_pretrained(folder)
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

@@ -52,7 +52,6 @@ class Run:
 
     Args:
         config: what it is told.
-        folder: what the configuration's paths are relative to.
         store: where records are kept.
         reporter: where progress is shown.
         until: the stage that the night ends after; None goes through all.
@@ -62,9 +61,9 @@ class Run:
         records: what the stages so far ended with, by stage.
     """
 
-    def __init__(self, config: Config, folder: Path, store: Store, reporter: Reporter, until: str | None = None,
+    def __init__(self, config: Config, store: Store, reporter: Reporter, until: str | None = None,
                  unsafe: bool = False):
-        self.config, self.folder, self.store, self.reporter = config, folder, store, reporter
+        self.config, self.store, self.reporter = config, store, reporter
         self.until, self.unsafe = until, unsafe
         self.records: dict[str, BaseModel] = {}
         self.real: list[RealWorld] = []
@@ -96,7 +95,7 @@ class Run:
         settings = self.config.production
         if settings is None:
             raise ValueError("no production engine is configured")
-        world = open_production(settings.engine, settings.options if options is None else options, self.folder)
+        world = open_production(settings.engine, settings.options if options is None else options, self.config.folder)
         self.real.append(world)
         return world
 

@@ -108,7 +108,7 @@ def read_sessions(run: Run) -> Logs:
     """Read, complete and divide the logged sessions."""
     config = run.config.sessions
     with run.reporter.stage("read") as bar:
-        sessions, inferred = infer_ends(list(map(_complete, read(config.files, run.folder))))
+        sessions, inferred = infer_ends(list(map(_complete, read(config.files, run.config.folder))))
         patterns = observe(sessions, inferred)
         try:
             parts = split(sessions, config.selection, config.held_out)
@@ -182,7 +182,8 @@ def make_base(run: Run, logs: Logs) -> Base:
     """The policy that left the sessions: cloned from them, or the model that the configuration names."""
     config, seed = run.config, run.config.seed
     if config.policy.model != "tiny":
-        model, tokenizer = load_checkpoint(config.policy.model)
+        here = config.folder / config.policy.model
+        model, tokenizer = load_checkpoint(here if here.is_dir() else config.policy.model)
         Chat(tokenizer)  # refuses a template that cannot be used
         digest = run.store.save_policy(lambda folder: save(model, tokenizer, folder))
         return Base(policy=digest, parameters=model.num_parameters(), cloned_steps=0, loss=None)

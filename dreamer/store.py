@@ -77,6 +77,18 @@ class Store:
         _write(kept, resolved)
         return cls(root)
 
+    @staticmethod
+    def config(root: Path) -> Config:
+        """The configuration that a run folder belongs to.
+
+        Raises:
+            StoreError: it is no run folder.
+        """
+        try:
+            return Config.model_validate_json((root / "config.json").read_bytes())
+        except (OSError, ValueError):
+            raise StoreError(f"{root} is not a run folder of this version (no readable config.json)") from None
+
     def load(self, stage: str, kind: type[R]) -> R | None:
         """The record a stage ended with, if it did."""
         path = self._stage(stage)
@@ -179,16 +191,11 @@ def next_folder(runs: Path, name: str) -> Path:
     return runs / f"{name}-{max(map(_number, runs.glob(f'{name}-[0-9]*')), default=0) + 1:03d}"
 
 
-def latest_folder(runs: Path, name: str) -> Path:
-    """The run begun last.
-
-    Raises:
-        StoreError: there is none.
-    """
-    taken = sorted(runs.glob(f"{name}-[0-9]*"), key=_number)
-    if not taken:
-        raise StoreError(f"{runs} holds no run of {name!r} to go on with; run without --resume first")
-    return taken[-1]
+def latest_folder(runs: Path, name: str | None = None) -> Path | None:
+    """The run begun last, of one name or of any; None where there is none."""
+    begun = [config for config in runs.glob("*/config.json")
+             if name is None or config.parent.name.rpartition("-")[0] == name]
+    return max(begun, key=lambda config: config.stat().st_mtime_ns).parent if begun else None
 
 
 def _number(folder: Path) -> int:

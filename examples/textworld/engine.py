@@ -43,6 +43,7 @@ ROOMS = (4, 5)
 
 WON = "*** The End ***"
 OUTSIDE = re.compile(r"(?i)\b(save|restore|(no|un)?(script|transcript)|record(ing)?|replay|restart|quit|q)\b")
+PLAIN = re.compile(r"[A-Za-z0-9 ,.'-]{0,100}")
 TEXT = Text(min_length=0, max_length=4096, charset=string.printable)
 
 
@@ -93,8 +94,8 @@ def prose(raw: str) -> str:
 class TextWorldGames(gymnasium.Env[str, str]):
     """Plays one game of a set per episode.
 
-    Actions are commands to the game's parser. Those to the interpreter (`OUTSIDE`), which would write
-    files or start over, reach the game as an empty line.
+    Actions are commands to the game's parser. Those to the interpreter (`OUTSIDE`), which would write files or start
+    over, and those that are not `PLAIN` words, on which it can hang or crash, reach the game as an empty line.
 
     The reward is 1.0 for taking the coin, which terminates the episode, and 0.0 otherwise. `reset(seed=s)`
     plays the set's game number `s` modulo their number; without a seed the game is drawn from `np_random`.
@@ -128,7 +129,9 @@ class TextWorldGames(gymnasium.Env[str, str]):
     def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
         if self._game is None:
             raise RuntimeError("step() before reset()")
-        command = "" if OUTSIDE.search(action) else " ".join(action.split())
+        command = " ".join(action.split())
+        if OUTSIDE.search(command) or not PLAIN.fullmatch(command):
+            command = ""  # the interpreter would act on it, wait for more, or crash
         state, _, _ = self._game.step(command)
         observation = prose(state.feedback)
         self._steps += 1

@@ -55,7 +55,8 @@ def test_a_world_that_reality_contradicts_is_refused_and_nothing_is_learnt(proje
 def test_the_same_seed_gives_the_same_records(project: Path, dream: DREAM) -> None:
     for folder in ("one", "two"):
         assert dream("run", "night.toml", "--run", folder, *FEW)[0] in (0, 1)
-    for kind in ("night-001/round-*/episodes.jsonl", "night-001/round-*/tokens.parquet", "policies/*/model.safetensors"):
+    rounds = "night-001/round-*"
+    for kind in (f"{rounds}/episodes.jsonl", f"{rounds}/tokens.parquet", "policies/*/model.safetensors"):
         first, second = ([file.read_bytes() for file in sorted(Path(folder).glob(kind))] for folder in ("one", "two"))
         assert first == second
         assert first

@@ -15,20 +15,20 @@ name = "doors"
 files = ["sessions.jsonl"]
 
 [policy]
-layers = 1
-hidden = 32
+layers = 2
+hidden = 64
 vocabulary = 300
 action_tokens = 4
 
 [cloning]
-steps = 30
+steps = 60
 learning_rate = 0.003
 
 [rehearsal]
 episodes = 32
 
 [learning]
-rounds = 12
+rounds = 20
 groups = 8
 learning_rate = 0.003
 

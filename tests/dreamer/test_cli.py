@@ -13,7 +13,7 @@ from tests.dreamer.conftest import DREAM, NIGHT
     [
         (("sessions.jsonl", "missing.jsonl"), ["missing.jsonl", "no such file"]),
         (("[learning]", "[learning]\nroundz = 3"), ["night.toml, line 21", "learning.roundz", "did you mean 'rounds'"]),
-        (("rounds = 12", 'rounds = "many"'), ["night.toml, line 21", "learning.rounds", "many"]),
+        (("rounds = 20", 'rounds = "many"'), ["night.toml, line 21", "learning.rounds", "many"]),
         (("[policy]", "[politics]"), ["politics", "did you mean 'policy'"]),
         (("files = ", "files = = "), ["night.toml", "not TOML"]),
         (("doors.py:Doors", "doors.py:Windows"), ["no 'Windows'"]),
@@ -84,7 +84,7 @@ def test_a_dry_run_shows_the_stages_and_makes_nothing(project: Path, dream: DREA
     before = sorted(project.iterdir())
     code, out, _ = dream("run", "night.toml", "--dry-run")
     assert code == 0
-    assert "12 rounds of 8 × 8: 768 episodes" in " ".join(out.split())
+    assert "20 rounds of 8 × 8: 1,280 episodes" in " ".join(out.split())
     assert sorted(project.iterdir()) == before
 
 

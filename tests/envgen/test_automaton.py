@@ -15,7 +15,7 @@ from envgen.automaton import Automaton
 from envgen.fidelity import FidelityReport, judge
 from rollout.trajectory import Trajectory, Turn
 from sandbox import Answer, EnvironmentFault, Reset, Sandbox, Script
-from tests.games import Corridor, Lottery, Shop, Switch, record
+from tests.games import Corridor, Lottery, Shop, Switch, play, record
 from tests.games.game import Game
 
 DETERMINISTIC = [Corridor, Switch, Shop]
@@ -179,13 +179,17 @@ def test_an_answer_that_was_not_logged_is_empty_not_unknown(sandbox: Sandbox) ->
     assert (episode.answers[-1].observation, episode.answers[-1].info) == ("", {})
 
 
-@pytest.mark.parametrize(("turns", "texts"), [(250, 250), (1200, 1)])
-def test_a_long_session_is_learned(turns: int, texts: int, sandbox: Sandbox) -> None:
-    answers = [f"{number % texts}" for number in range(turns)]
+def test_a_session_of_many_states_is_learned(sandbox: Sandbox) -> None:
+    answers = [f"{number}" for number in range(200)]
     source = first([says("start", *[word for answer in answers for word in ("go", answer)])]).source
     with sandbox.load(source) as worker:
-        (episode,) = worker.episodes([Script(["go"] * turns)])
+        (episode,) = worker.episodes([Script(["go"] * 200)])
     assert [answer.observation for answer in episode.answers[1:]] == answers
+
+
+def test_a_session_of_a_thousand_turns_is_learned() -> None:
+    there_and_back = play(Corridor(), ["right", "left"] * 600)
+    assert first([there_and_back, there_and_back, *record(Corridor(), 30)]).states == 4
 
 
 HOSTILE = [

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -97,9 +98,9 @@ def build_tiny(tokenizer: PreTrainedTokenizerBase, layers: int, hidden: int, see
 
 
 def load(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A checkpoint in Hugging Face format, in float32 on a CPU."""
+    """A checkpoint in Hugging Face format: on the GPU where there is one, else in float32."""
     gpu = torch.cuda.is_available()
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto" if gpu else torch.float32)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto" if gpu else torch.float32)
     return model.cuda() if gpu else model, AutoTokenizer.from_pretrained(folder)
 
 

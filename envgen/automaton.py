@@ -11,6 +11,7 @@ choice (squares of one map do, rooms of different games only look alike), so sev
 sessions kept for selection choose. What no session shows is not guessed.
 """
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ class Automaton:
             notes = _Notes(remember(sessions, tasks))
             traces = [notes.trace(session, task) for session, task in zip(sessions, tasks, strict=True)]
             for name, options in _settings(chance=_has_chance(traces)):
+                # AALpy descends a call or two a turn of the longest session.
+                sys.setrecursionlimit(max(sys.getrecursionlimit(), 4 * max(map(len, traces)) + 1000))
                 machine = run_Alergia(traces, automaton_type="mdp", **options)
                 author = f"automaton, {name}{', tasks apart' if apart else ''}"
                 environment = _write(machine, traces, notes, author)

@@ -112,10 +112,11 @@ class Replay:
     lost_mass: float = 0.0
     chance: bool = False
     belief: dict[int, float] = field(default_factory=dict)  # copy: weight
+    unknown: bool = False  # the chance of beginning here could not be enumerated
 
     def session(self, session: Trajectory) -> list[Scored]:
         """All steps of one session, scored."""
-        self._keep(self.worker.expand_reset(limit=FORKS) or [], session.observation)
+        self._enter(session.observation, drawn=True)
         if not self.belief:
             self._enter(session.observation)
         scored = []
@@ -128,27 +129,27 @@ class Replay:
         return scored
 
     def _step(self, before: str, turn: Turn) -> Scored:
-        answers = []
+        answers, unknown = [], self.unknown and not self.belief
         for copy, weight in self.belief.items():
             outcomes = self.worker.expand(copy, turn.action, limit=FORKS)
             if outcomes is None:
-                self.undetermined += 1
+                unknown = True
                 continue
             self.chance = self.chance or len(outcomes) > 1
             answers += [(weight * each.probability, each) for each in outcomes]
+        self.undetermined += unknown
         told = [_outcome(weight, fork.answer) for weight, fork in answers]
         self.worker.drop(list(self.belief))
-        self._settle([(weight, fork, agrees(outcome, turn))
+        self._settle([(weight, fork, agrees(outcome, turn) and not _over(fork.answer))
                       for (weight, fork), outcome in zip(answers, told, strict=True)])
         return Scored(before, turn, told)
 
-    def _enter(self, text: str) -> None:
-        """Begin again where the environment shows a text, if it can."""
-        self._keep(self.worker.expand_reset(observation=text, limit=FORKS) or [], text)
-
-    def _keep(self, forks: Iterable[Fork], text: str) -> None:
+    def _enter(self, text: str, drawn: bool = False) -> None:
+        """Begin where the environment shows a text, drawn or by being told it, if it can."""
+        forks = self.worker.expand_reset(observation=None if drawn else text, limit=FORKS)
+        self.unknown = forks is None
         self._settle([(fork.probability, fork, isinstance(fork.answer, Answer) and fork.answer.observation == text)
-                      for fork in forks])
+                      for fork in forks or []])
 
     def _settle(self, forks: Iterable[tuple[float, Fork, bool]]) -> None:
         """Keep the forks that agree: equal states as one, no more than `BELIEF`, weights normalised; drop the rest."""
@@ -301,6 +302,10 @@ def _mismatches(session: Trajectory, scored: Sequence[Scored]) -> list[Mismatch]
                 expected=expected, probability=step.probability,
             ))
     return found
+
+
+def _over(answer: Answer | EnvironmentFault) -> bool:
+    return isinstance(answer, Answer) and (answer.terminated or answer.truncated)
 
 
 def _outcome(probability: float, answer: Answer | EnvironmentFault) -> Outcome:

@@ -29,6 +29,10 @@ class Memory:
     hiding: frozenset[str]
 
 
+Answer = tuple[str, float, bool]  # text, reward, end
+Direct = dict[tuple[str, str, str], Counter[Answer]]  # by task, text and action
+
+
 @dataclass(frozen=True)
 class _Followed:
     """A text, the last telling one before it, and what was done and answered next."""
@@ -36,7 +40,7 @@ class _Followed:
     task: str
     before: str
     action: str
-    answer: str
+    answer: Answer
 
 
 def remember(sessions: Sequence[Trajectory], tasks: Sequence[str]) -> Memory:
@@ -56,9 +60,6 @@ def remember(sessions: Sequence[Trajectory], tasks: Sequence[str]) -> Memory:
     return Memory(remarks, hiding - remarks)
 
 
-Direct = dict[tuple[str, str, str], Counter[str]]
-
-
 def _followed(sessions: Sequence[Trajectory], tasks: Sequence[str], remarks: frozenset[str]
               ) -> tuple[dict[str, list[_Followed]], Direct]:
     """What followed each text, and the answers that followed (task, text, action) directly."""
@@ -70,9 +71,10 @@ def _followed(sessions: Sequence[Trajectory], tasks: Sequence[str], remarks: fro
         for text in shown[1:]:
             told.append(told[-1] if text in remarks else text)
         for number, turn in enumerate(session.turns):
-            direct[task, shown[number], turn.action][turn.observation] += 1
+            answer = (turn.observation, turn.reward or 0.0, bool(turn.terminated))
+            direct[task, shown[number], turn.action][answer] += 1
             if number:
-                followed[shown[number]].append(_Followed(task, told[number - 1], turn.action, turn.observation))
+                followed[shown[number]].append(_Followed(task, told[number - 1], turn.action, answer))
     return followed, direct
 
 
@@ -89,9 +91,9 @@ def _remarks(followed: dict[str, list[_Followed]], direct: Direct) -> Iterable[s
             yield text
 
 
-def _description(seen: Iterable[tuple[Hashable, str]]) -> float:
+def _description(seen: Iterable[tuple[Hashable, Answer]]) -> float:
     """Nats of the answers given their contexts, and of the table that holds both."""
-    counts: dict[Hashable, Counter[str]] = defaultdict(Counter)
+    counts: dict[Hashable, Counter[Answer]] = defaultdict(Counter)
     for context, answer in seen:
         counts[context][answer] += 1
     total = sum(answers.total() for answers in counts.values())

@@ -81,6 +81,9 @@ def infer_ends(sessions: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
     longest = max(len(session.turns) for session in sessions)
     told, inferred = [], 0
     for session in sessions:
+        went = [turn.model_copy(update={"terminated": False}) if turn.terminated is None else turn
+                for turn in session.turns[:-1]]
+        session = session.model_copy(update={"turns": (*went, session.turns[-1])})
         final = session.turns[-1]
         if final.terminated is None and not final.truncated:
             inferred += 1
@@ -107,9 +110,12 @@ def split(sessions: Sequence[Trajectory], selection: float, held_out: float) -> 
     Raises:
         ValueError: there are too few sessions for three non-empty parts.
     """
-    ordered = sorted(sessions, key=lambda session: hashlib.sha256(session.id.encode()).digest())
-    judged = max(1, round(held_out * len(ordered)))
-    chosen = max(1, round(selection * len(ordered)))
+    def place(session: Trajectory) -> float:  # in [0, 1)
+        return int.from_bytes(hashlib.sha256(session.id.encode()).digest()[:8]) / 2**64
+
+    ordered = sorted(sessions, key=place)
+    judged = max(1, sum(place(session) < held_out for session in ordered))
+    chosen = max(1, sum(held_out <= place(session) < held_out + selection for session in ordered))
     if len(ordered) - judged - chosen < 1:
         raise ValueError(f"{len(ordered)} sessions are too few to show some, choose on some and judge on the rest")
     return Split(ordered[judged + chosen :], ordered[judged : judged + chosen], ordered[:judged])

@@ -119,7 +119,7 @@ class Chat:
 
     def _accepts_system(self) -> bool:
         try:
-            return SYSTEM in self._render(system=True)
+            return self._around(system=True)[0].count(SYSTEM) == 1
         except Exception:  # templates refuse a role by raising whatever their author chose
             return False
 
@@ -137,4 +137,9 @@ class Chat:
                 "the chat template writes something else before a later turn than before the first "
                 f"({last!r}, not {before!r}), so earlier turns would have to be rewritten"
             )
+        alone = [{"role": "user", "content": FIRST}]
+        if not system and self.tokenizer.apply_chat_template(
+            alone, tokenize=False, add_generation_prompt=True
+        ) != opening + FIRST + before:
+            raise TemplateError("the chat template writes a last turn otherwise, so earlier turns would be rewritten")
         return opening, before, after

@@ -137,10 +137,10 @@ class TransformersEngine:
         real = (places < lengths[:, None]).long()  # (rows, width)
         positions = torch.tensor(self.read, device=device)[:, None] + places
         self.seen = torch.cat([self.seen, real], dim=1)
-        hidden = self.model.model(
+        ends, inverse = (lengths - 1).clamp(min=0).unique(return_inverse=True)
+        logits = self.model(
             input_ids=padded, attention_mask=self.seen, position_ids=positions, past_key_values=self.cache,
-            use_cache=True,
-        ).last_hidden_state
+            use_cache=True, logits_to_keep=ends,
+        ).logits  # (rows, ends, vocabulary)
         self.read = [start + len(ids) for start, ids in zip(self.read, unread, strict=True)]
-        last = hidden[torch.arange(len(unread), device=device), (lengths - 1).clamp(min=0)]
-        return torch.as_tensor(self.model.lm_head(last))
+        return torch.as_tensor(logits[torch.arange(len(unread), device=device), inverse])

@@ -5,6 +5,7 @@ expected instead.
 """
 
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,11 @@ def read(patterns: Sequence[str], folder: Path) -> list[Trajectory]:
     sessions: list[Trajectory] = []
     places: dict[str, Pointer] = {}
     for pattern in patterns:
-        files = sorted(glob.glob(str(folder / pattern)))
+        files = sorted(str(folder / found) for found in glob.glob(pattern, root_dir=folder))
         if not files:
             raise SessionError(str(folder / pattern), None, "no such file", "Check `sessions.files`")
         for file in files:
-            for session in _read_file(file):
+            for session in _read_file(file, os.path.relpath(file, folder)):
                 if session.id in places:
                     raise SessionError(
                         file, session.pointer.line if session.pointer else None,
@@ -57,21 +58,21 @@ def read(patterns: Sequence[str], folder: Path) -> list[Trajectory]:
     return sessions
 
 
-def _read_file(file: str) -> Iterator[Trajectory]:
+def _read_file(file: str, name: str) -> Iterator[Trajectory]:
     empty = True
     try:
         with open(file, "rb") as stream:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
                     empty = False
-                    yield _read_line(file, number, line)
+                    yield _read_line(file, name, number, line)
     except OSError as error:
         raise SessionError(file, None, f"cannot be read ({error.strerror})", "Check the path and its rights") from None
     if empty:
         raise SessionError(file, None, "holds no session", f"Expected {FORMATS}")
 
 
-def _read_line(file: str, number: int, line: bytes) -> Trajectory:
+def _read_line(file: str, name: str, number: int, line: bytes) -> Trajectory:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -83,18 +84,18 @@ def _read_line(file: str, number: int, line: bytes) -> Trajectory:
         raise SessionError(file, number, "not a JSON object", f"Expected {FORMATS}")
     pointer = Pointer(file=file, line=number)
     if "messages" in value:
-        return _from_chat(file, number, value, pointer)
+        return _from_chat(file, name, number, value, pointer)
     if not value.get("turns"):
         raise SessionError(file, number, "a session with no turns", f"Expected {FORMATS}")
     try:
-        return Trajectory.model_validate_json(line).model_copy(update={"pointer": pointer})
+        return Trajectory.model_validate_json(line, strict=True).model_copy(update={"pointer": pointer})
     except ValidationError as error:
         problem = error.errors()[0]
         field = ".".join(str(part) for part in problem["loc"])
         raise SessionError(file, number, f"{field}: {problem['msg']}", f"Expected {FORMATS}") from None
 
 
-def _from_chat(file: str, number: int, value: dict[str, Any], pointer: Pointer) -> Trajectory:
+def _from_chat(file: str, name: str, number: int, value: dict[str, Any], pointer: Pointer) -> Trajectory:
     """A text game as a chat: the world speaks as user, the agent as assistant."""
 
     def refuse(problem: str, remedy: str) -> SessionError:
@@ -136,7 +137,8 @@ def _from_chat(file: str, number: int, value: dict[str, Any], pointer: Pointer) 
         for place, ((_, action), (_, heard)) in enumerate(pairs)
     )
     task = value.get("task", value.get("task_id"))
+    own = value.get("id")
     return Trajectory(
-        id=str(value.get("id", f"{Path(file).name}:{number}")), source="real", task=None if task is None else str(task),
+        id=f"{name}:{number}" if own is None else str(own), source="real", task=None if task is None else str(task),
         system=system, observation=spoken[0][1], turns=turns, outcome=reward, pointer=pointer,
     )

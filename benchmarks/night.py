@@ -42,8 +42,8 @@ def run(example: str, seed: int, baselines: bool) -> dict[str, Figure]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "dreamer.cli", "run", f"examples/{example}/night.toml", "--json",
                    "--run", f"{folder}/run", "--set", f"seed={seed}"]
-        if not baselines:
-            command += ["--set", "baselines.cloning=false", "--set", "baselines.production=false"]
+        wanted = str(baselines).lower()
+        command += ["--set", f"baselines.cloning={wanted}", "--set", f"baselines.production={wanted}"]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(command)} ended with {done.returncode}")

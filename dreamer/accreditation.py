@@ -19,6 +19,7 @@ class Accreditation(Record):
     Attributes:
         before, after: base and candidate in the production engine; None where there is none.
         gain: of the mean outcome.
+        success_gain: of the share of successes.
         promoted: whether the candidate is.
         reason: why, or why not.
         real_steps_before: steps taken in the production engine since the run began and before the judging.
@@ -27,17 +28,21 @@ class Accreditation(Record):
     before: Played | None
     after: Played | None
     gain: Figure | None
+    success_gain: Figure | None
     promoted: bool
     reason: str
     real_steps_before: int
 
 
 def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
-    """Play both policies in the real engine, from the same starts, and promote the candidate if it gained."""
+    """Play both policies in the real engine, from the same starts.
+
+    The candidate is promoted if its mean outcome gained and its success did not lose, each by its interval.
+    """
     steps = run.real_steps
     if run.config.production is None:
         return Accreditation(
-            before=None, after=None, gain=None, promoted=False, real_steps_before=steps,
+            before=None, after=None, gain=None, success_gain=None, promoted=False, real_steps_before=steps,
             reason="there is no evidence from outside the dream: name a [production] engine",
         )
     count = run.config.production.episodes
@@ -50,14 +55,19 @@ def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
             played.append(result)
         gain = difference(outcomes[1], outcomes[0], unit="reward")
         bar.note(f"{played[0].success.value:.3f} → {played[1].success.value:.3f}")
-    promoted = gain.low is not None and gain.low > 0
+    successes = [[float(run.succeeded(outcome)) for outcome in won] for won in outcomes]
+    success_gain = difference(successes[1], successes[0], unit="share of episodes")
+    better = gain.low is not None and gain.low > 0
+    worse = success_gain.high is not None and success_gain.high < 0  # a mean can gain while fewer succeed
+    promoted = better and not worse
     if promoted:
         run.store.promote(update.policy)
-    verdict = "above 0" if promoted else "not above 0: not shown to be better"
-    return Accreditation(
-        before=played[0], after=played[1], gain=gain, promoted=promoted, real_steps_before=steps,
-        reason=f"mean outcome in the real engine changed by {gain}, lower bound {verdict}",
-    )
+    reason = f"mean outcome in the real engine changed by {gain}, "
+    reason += "lower bound above 0" if better else "lower bound not above 0: not shown to be better"
+    if worse:
+        reason += f"; but success changed by {success_gain}, upper bound below 0"
+    return Accreditation(before=played[0], after=played[1], gain=gain, success_gain=success_gain, promoted=promoted,
+                         real_steps_before=steps, reason=reason)
 
 
 def judge_policy(run: Run, policy: Policy, logs: Logs, told: Callable[[int], None] = lambda count: None,

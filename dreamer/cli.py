@@ -5,6 +5,8 @@ configuration or the logs is wrong, 130 interrupted.
 """
 
 import os
+import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,11 +53,13 @@ def _explained() -> Iterator[None]:
     from dreamer.store import StoreError
     from envgen.author import AuthorError
     from rollout.sessions import SessionError
+    from rollout.world import EngineError
     from sandbox import SandboxError
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop for either in the same way
     try:
         yield
-    except (ConfigError, SessionError, StoreError, AuthorError, SandboxError) as error:
+    except (ConfigError, SessionError, StoreError, AuthorError, EngineError, SandboxError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
@@ -103,14 +107,16 @@ for _name, _stage, _summary in (
 
 def _night(config_file: Path | None, folder: Path | None, resume: bool, settings: list[str] | None, json: bool,
            unsafe: bool, until: str | None) -> None:
-    from dreamer.production import find_engine
-    from dreamer.store import Store, StoreError, latest_folder, next_folder
+    from dreamer.production import open_production
+    from dreamer.store import USES, Store, StoreError, latest_folder, next_folder
+    from rollout.sessions import SessionError
 
     if config_file is None and folder is None and resume:
         folder = latest_folder(RUNS)
     config = _config(config_file, folder, settings)
     if config.production:
-        find_engine(config.production.engine, config.folder)  # a typo is told now, not after the night
+        # A typo is told now, not after the night. Nothing is stepped.
+        open_production(config.production.engine, config.production.options, config.folder).make()
     if folder is None and (resume or until):
         folder = latest_folder(RUNS, config.name)
     if folder is None and resume:
@@ -118,23 +124,28 @@ def _night(config_file: Path | None, folder: Path | None, resume: bool, settings
     folder = folder or next_folder(RUNS, config.name)
     if until is not None:  # a stage verb goes on with what there is
         resume = (folder / "config.json").exists()
-    store = Store.open(folder, config, resume)
+    stages = list(USES)
+    redo = stages[stages.index(until) :] if until else []
+    fresh = not folder.exists()
+    store = Store.open(folder, config, resume, redo)
 
     import transformers
 
-    from dreamer.night import STAGES, dream
+    from dreamer.night import dream
     from dreamer.progress import Reporter
     from dreamer.report import show
     from dreamer.run import Run
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    if until is not None:
-        names = list(STAGES)
-        store.forget(names[names.index(until) :])
     reporter = Reporter(store.append_event, Console(stderr=True))
     with Run(config, store, reporter, until=until, unsafe=unsafe) as night:
-        report = dream(night)
+        try:
+            report = dream(night)
+        except SessionError:
+            if fresh:  # nothing was read, so nothing is lost, and the same command works once the log is mended
+                shutil.rmtree(folder)
+            raise
         if json:
             print(report.model_dump_json(indent=2))
         else:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from envgen.gate import Gate
 
@@ -38,6 +38,12 @@ class Sessions(Section):
     selection: Share = 0.1
     held_out: Share = 0.2
     success: float | None = None
+
+    @model_validator(mode="after")
+    def _some_are_shown(self) -> "Sessions":
+        if self.selection + self.held_out >= 1:
+            raise ValueError("selection and held_out together leave nothing to show; make them less than 1")
+        return self
 
 
 class Production(Section):
@@ -81,7 +87,7 @@ class Policy(Section):
 class Cloning(Section):
     """How the tiny policy is made into the agent that left the sessions."""
 
-    steps: int = Field(default=60, ge=1)
+    steps: int = Field(default=200, ge=1)
     batch: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
 

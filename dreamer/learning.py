@@ -80,6 +80,7 @@ def clone(
     with TemporaryDirectory() as folder:
         arguments = SFTConfig(
             **_arguments(folder, config.learning_rate, config.steps, config.batch, seed), max_length=None,
+            train_sampling_strategy="group_by_length",  # or else one long session pads a whole batch
             use_cpu=model.device.type == "cpu",
         )
         trainer = SFTTrainer(

@@ -25,17 +25,6 @@ from dreamer.stages import (
     validate_environment,
 )
 
-STAGES = {
-    "read": "read the logged sessions, divide them into shown, selection and held-out",
-    "author": "write environments that behave as the sessions show, choose one",
-    "validate": "judge it on the held-out sessions; the gate refuses it or lets it pass",
-    "clone": "make the policy that the night begins with",
-    "rehearse": "play it in the dream",
-    "learn": "rounds of rehearsal and GRPO",
-    "evaluate": "play base and candidate in the production engine; promote or refuse",
-    "baselines": "what else the same sessions and time could have bought",
-}
-
 
 def dream(run: Run) -> Report:
     """Go through a night, as far as `run.until` and the gate let it."""

@@ -23,12 +23,17 @@ def open_production(engine: str, options: dict[str, Any], folder: Path) -> RealW
         options: keyword arguments for `Name`.
 
     Raises:
-        ConfigError: there is no such file or name, or what it makes is no Gymnasium environment.
+        ConfigError: there is no such file or name; or, when the world is used, it makes no Gymnasium environment.
     """
     make = find_engine(engine, folder)
 
     def made() -> gym.Env[str, str]:
-        env = make(**options)
+        try:
+            env = make(**options)
+        except (Exception, SystemExit) as error:
+            raise ConfigError(
+                f"production.engine {engine!r} with options {options} failed: {type(error).__name__}: {error}"
+            ) from error
         if not isinstance(env, gym.Env):
             raise ConfigError(f"production.engine {engine!r} makes a {type(env).__name__}, not a gymnasium.Env")
         return env
@@ -51,7 +56,11 @@ def find_engine(engine: str, folder: Path) -> Callable[..., Any]:
         raise ConfigError(f"production.engine {engine!r}: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        failure = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"production.engine {engine!r}: importing {path} failed: {failure}") from error
     if not callable(found := getattr(module, name, None)):
         raise ConfigError(f"production.engine {engine!r}: {path} has no {name!r} to call")
     return found  # type: ignore[no-any-return]

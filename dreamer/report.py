@@ -103,7 +103,8 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
         case Base():
             return [("base policy", f"{record.parameters:,} parameters, {record.cloned_steps} steps of cloning")]
         case Rehearsed():
-            return [("dream success before", _played(record.played))]
+            warnings = [("  warning", text) for text in record.warnings]
+            return [("dream success before", _played(record.played)), *warnings]
         case Update():
             last = record.rounds[-1]
             return [
@@ -130,8 +131,10 @@ def _next_steps(report: Report, root: Path) -> str:
     steps = [f"everything is in {root}/ (report.json, environments/, policies/, night-001/)"]
     if report.verdict == "promoted":
         steps.append(f'next: AutoModelForCausalLM.from_pretrained("{report.policy}")')
-    elif report.verdict == "refused":
+    elif report.verdict == "refused" and report.policy is None:
         steps.append(f"next: read the mismatches in {root}/night-001/validate.json, or record more sessions")
+    elif report.verdict == "refused":
+        steps.append("next: name a [production] engine and dream evaluate, or raise learning.rounds and dream learn")
     return "\n".join(steps)
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from dreamer.config import ConfigError
 from dreamer.learning import Round, clone, learn
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
@@ -72,9 +73,10 @@ class Base(Record):
 
 
 class Rehearsed(Record):
-    """How the base does in the dream."""
+    """How the base does in the dream, and what speaks against learning there."""
 
     played: Played
+    warnings: tuple[str, ...] = ()
 
 
 class RoundSummary(Record):
@@ -183,7 +185,10 @@ def make_base(run: Run, logs: Logs) -> Base:
     config, seed = run.config, run.config.seed
     if config.policy.model != "tiny":
         here = config.folder / config.policy.model
-        model, tokenizer = load_checkpoint(here if here.is_dir() else config.policy.model)
+        try:
+            model, tokenizer = load_checkpoint(here if here.is_dir() else config.policy.model)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"policy.model {config.policy.model!r} cannot be loaded: {error}") from error
         Chat(tokenizer)  # refuses a template that cannot be used
         digest = run.store.save_policy(lambda folder: save(model, tokenizer, folder))
         return Base(policy=digest, parameters=model.num_parameters(), cloned_steps=0, loss=None)
@@ -217,7 +222,18 @@ def rehearse_base(run: Run, logs: Logs, authored: Authored, base: Base) -> Rehea
         episodes = rehearsal.play(starts(REHEARSAL_SEEDS, count), bar.advance)
         played = run.summarise(episodes, time.monotonic() - began)
         bar.note(f"success {played.success}", success=played.success.value)
-    return Rehearsed(played=played)
+    warnings = []
+    if len({episode.outcome for episode in episodes}) == 1:
+        warnings.append("every episode had the same outcome, so there may be nothing to learn from")
+    lost = sum(episode.trajectory.stop == "imagined" for episode in episodes)
+    if lost > 0.5 * count:
+        warnings.append(
+            f"{lost} of {count} episodes ran into what no session shows: the policy speaks otherwise than the recorded "
+            "agent (more cloning.steps?) or the sessions show too little"
+        )
+    for warning in warnings:
+        run.reporter.say(f"warning: {warning}")
+    return Rehearsed(played=played, warnings=tuple(warnings))
 
 
 def learn_in_dream(run: Run, logs: Logs, authored: Authored, base: Base) -> Update:

@@ -18,7 +18,7 @@ is done when its record is there.
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +33,18 @@ from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory
 
 R = TypeVar("R", bound=BaseModel)
+
+# The stages of a night in order, and what of the configuration each uses: what only later stages use may be changed.
+USES: dict[str, set[str]] = {
+    "read": {"sessions"},
+    "author": set(),
+    "validate": {"gate"},
+    "clone": {"seed", "policy", "cloning"},
+    "rehearse": {"rehearsal"},
+    "learn": {"learning"},
+    "evaluate": {"production"},
+    "baselines": {"baselines"},
+}
 
 
 class StoreError(ValueError):
@@ -52,30 +64,40 @@ class Store:
         self.night = night
 
     @classmethod
-    def open(cls, root: Path, config: Config, resume: bool) -> "Store":
+    def open(cls, root: Path, config: Config, resume: bool, redo: Sequence[str] = ()) -> "Store":
         """Take a folder into use, or go on with it.
 
+        Args:
+            redo: stages that are taken back, so that they are done again.
+
         Raises:
-            StoreError: it is there already and `resume` is not asked for; it is no run folder; or it belongs to
-                another configuration.
+            StoreError: it is there already and `resume` is not asked for; it is no run folder; or stages that are
+                done used another configuration.
         """
-        kept = root / "config.json"
-        resolved = orjson.dumps(config.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-        if root.exists() and any(root.iterdir()):
-            if not kept.exists():
+        store = cls(root)
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            if not (root / "config.json").exists():
                 raise StoreError(f"{root} is not a run folder (no config.json); choose another with --run")
             if not resume:
                 raise StoreError(f"{root} already holds a run; go on with --resume, or choose another with --run")
-            if differing := _differing(orjson.loads(kept.read_bytes()), orjson.loads(resolved)):
+            used = {section for stage, sections in USES.items() for section in sections
+                    if stage not in redo and store._stage(stage).exists()}
+            differing = _differing(cls.config(root).model_dump(include=used), config.model_dump(include=used))
+            if differing:
                 raise StoreError(
                     f"{root} belongs to another configuration ({', '.join(differing)} differ); "
                     "choose another folder with --run"
                 )
         elif resume:
             raise StoreError(f"{root}: nothing to resume there; run without --resume first")
-        root.mkdir(parents=True, exist_ok=True)
-        _write(kept, resolved)
-        return cls(root)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{root}: cannot be made ({error.strerror}); choose another folder with --run") from None
+        for stage in redo:
+            store._stage(stage).unlink(missing_ok=True)
+        _write(root / "config.json", orjson.dumps(config.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+        return store
 
     @staticmethod
     def config(root: Path) -> Config:
@@ -97,11 +119,6 @@ class Store:
     def save(self, stage: str, record: BaseModel) -> None:
         """End a stage."""
         _write(self._stage(stage), _json(record))
-
-    def forget(self, stages: Iterable[str]) -> None:
-        """Take these stages back, so that they are done again."""
-        for stage in stages:
-            self._stage(stage).unlink(missing_ok=True)
 
     def append_event(self, event: dict[str, Any]) -> None:
         with open(self.root / "events.jsonl", "ab") as stream:

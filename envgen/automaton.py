@@ -12,17 +12,19 @@ sessions kept for selection choose. What no session shows is not guessed.
 """
 
 import sys
+from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aalpy.automata import Mdp
-from aalpy.learning_algs import run_Alergia
-from aalpy.learning_algs.stochastic_passive.CompatibilityChecker import CompatibilityChecker
+from aalpy.learning_algs.stochastic_passive.Alergia import Alergia
+from aalpy.learning_algs.stochastic_passive.CompatibilityChecker import CompatibilityChecker, HoeffdingCompatibility
 
 from envgen.author import Environment
 from envgen.memory import Memory, remember
+from envgen.patterns import shows_chance
 from rollout.trajectory import Trajectory
 from templates import render
 
@@ -58,21 +60,44 @@ class FirstDisagreement(CompatibilityChecker):
         return any(len(labels) > 1 for labels in led.values())
 
 
+class QuickAlergia(Alergia):
+    """AALpy's algorithm with its red states in a set as well: looking them up in a list was most of its time."""
+
+    def run(self) -> Mdp:
+        red, known = [self.fpta], {id(self.fpta)}
+        while blue := [node for state in red for node in state.successors() if id(node) not in known]:
+            node = min(blue)
+            for state in red:
+                if self.compatibility_test(state, node):
+                    self.merge(state, node)
+                    break
+            else:
+                insort(red, node)
+                known.add(id(node))
+        self.normalize(red)
+        for number, state in enumerate(red):
+            state.state_id = f"q{number}"
+        return self.to_automaton(red)
+
+
 class Automaton:
     """The author that needs no model."""
 
     def drafts(self, sessions: Sequence[Trajectory]) -> Iterator[Environment]:
         written = set()
+        checkers: list[tuple[str, CompatibilityChecker]] = [("first disagreement", FirstDisagreement())]
+        if shows_chance(sessions):
+            checkers = [(f"Hoeffding {epsilon}", HoeffdingCompatibility(epsilon)) for epsilon in EPSILONS]
         for apart in (False, True):
             tasks = [(session.task or session.observation) if apart else "" for session in sessions]
             if apart and len(set(tasks)) == 1:
                 return  # all have one task, so there is nothing to keep apart
             notes = _Notes(remember(sessions, tasks))
             traces = [notes.trace(session, task) for session, task in zip(sessions, tasks, strict=True)]
-            for name, options in _settings(chance=_has_chance(traces)):
+            for name, checker in checkers:
                 # AALpy descends a call or two a turn of the longest session.
                 sys.setrecursionlimit(max(sys.getrecursionlimit(), 4 * max(map(len, traces)) + 1000))
-                machine = run_Alergia(traces, automaton_type="mdp", **options)
+                machine = QuickAlergia(traces, "mdp", compatibility_checker=checker).run()
                 author = f"automaton, {name}{', tasks apart' if apart else ''}"
                 environment = _write(machine, traces, notes, author)
                 if environment.digest not in written:
@@ -107,25 +132,6 @@ class _Notes:
 
     def _number(self, label: Label) -> int:
         return self.labels.setdefault(label, len(self.labels))
-
-
-def _has_chance(traces: Iterable[Sequence[Any]]) -> bool:
-    """Whether the same words said from the start on were ever answered differently."""
-    led: dict[tuple[Any, ...], Hashable] = {}
-    return any(
-        led.setdefault((*trace[:number], action), label) != label
-        for trace in traces
-        for number, (action, label) in enumerate(trace[1:], start=1)
-        if action != RESET
-    )
-
-
-def _settings(chance: bool) -> Iterator[tuple[str, dict[str, Any]]]:
-    if not chance:
-        yield "first disagreement", {"compatibility_checker": FirstDisagreement()}
-        return
-    for epsilon in EPSILONS:
-        yield f"Hoeffding {epsilon}", {"eps": epsilon}
 
 
 def _write(machine: Mdp, traces: Sequence[Sequence[Any]], notes: _Notes, author: str) -> Environment:

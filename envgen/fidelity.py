@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from envgen.patterns import steps
+from envgen.patterns import shows_chance, steps
 from rollout.figure import Figure, proportion, ratio
 from rollout.trajectory import Record, Trajectory, Turn
 from sandbox import Answer, EnvironmentFault, Worker
@@ -34,7 +34,7 @@ class FidelityReport(Record):
         environment: its digest.
         sessions: how many sessions it was judged on.
         figures: by name; those of the references are prefixed `identity_` and `counts_`.
-        chance: whether the environment ever drew among several outcomes.
+        chance: whether the sessions show that the world has chance.
         undetermined: steps whose chance could not be enumerated.
         lost_mass: belief that was cut because there were too many copies, summed over steps.
         mismatches: the first few steps that went wrong.
@@ -110,7 +110,6 @@ class Replay:
     worker: Worker
     undetermined: int = 0
     lost_mass: float = 0.0
-    chance: bool = False
     belief: dict[int, float] = field(default_factory=dict)  # copy: weight
     unknown: bool = False  # the chance of beginning here could not be enumerated
 
@@ -135,7 +134,6 @@ class Replay:
             if outcomes is None:
                 unknown = True
                 continue
-            self.chance = self.chance or len(outcomes) > 1
             answers += [(weight * each.probability, each) for each in outcomes]
         self.undetermined += unknown
         told = [_outcome(weight, fork.answer) for weight, fork in answers]
@@ -223,7 +221,7 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
     figures["calibration"] = ratio([sum(_nats(step) - step.entropy for step in session) for session in mine],
                                    [len(session) for session in mine], unit="nats")
     return FidelityReport(
-        environment=environment, sessions=len(judged), figures=figures, chance=replay.chance,
+        environment=environment, sessions=len(judged), figures=figures, chance=shows_chance([*shown, *judged]),
         undetermined=replay.undetermined, lost_mass=replay.lost_mass, mismatches=tuple(mismatches[:20]),
     )
 

@@ -47,7 +47,10 @@ class Gate(BaseModel):
             if surprise.low is None or surprise.high is None or not (
                 -self.calibration <= surprise.low and surprise.high <= self.calibration
             ):
-                refused.append(f"calibration is {surprise}, its interval must lie within ±{self.calibration}")
+                refused.append(
+                    f"calibration (nats a step of surprise beyond what the environment expects) is {surprise}, its "
+                    f"interval must lie within ±{self.calibration}; record more sessions, or loosen gate.calibration"
+                )
         else:
             for name in ("step_probability", "reward_f1", "end_f1"):
                 refused += _below(name, figures[name], getattr(self, name))

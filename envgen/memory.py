@@ -1,11 +1,11 @@
 """What a text tells of the state of the world.
 
-Most texts show where one stands. Two kinds do not, and are found by how well what followed is told (in nats, with the
-Bayesian information criterion's price for a table, Schwarz 1978):
+Most texts show where one stands. Two kinds do not, and are found by how well what followed is predicted, each time
+from all the other times (leave one out), so that a table that only remembers predicts nothing:
 
-- a *remark* ('You cannot go that way.') leaves the world as it was: what follows it is told better by what followed
-  the text before than by a table of its own;
-- a *hiding* text ('Taken.') does change the world, but what follows it is told better with the text before than
+- a *remark* ('You cannot go that way.') leaves the world as it was: what follows it is predicted better by what
+  followed the text before than by what followed the remark;
+- a *hiding* text ('Taken.') does change the world, but what follows it is predicted better with the text before than
   without.
 """
 
@@ -17,8 +17,10 @@ from math import log
 from envgen.patterns import texts
 from rollout.trajectory import Trajectory
 
-DOUBT = 0.01  # probability kept for answers that the text before never brought
+DOUBT = 0.01  # weight of what was predicted with less context, and probability of what was never answered
 EVIDENCE = 5  # a remark must have been followed this often by something that the text before knows
+SURE = 0.1  # nats an answer: the text before as good as says what follows, so no other table is needed
+MARGIN = 3.0  # nats that must be saved, or else chance alone would find such texts where there are none
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,12 @@ def remember(sessions: Sequence[Trajectory], tasks: Sequence[str]) -> Memory:
     """
     remarks = frozenset(_remarks(*_followed(sessions, tasks, frozenset())))
     followed, _ = _followed(sessions, tasks, remarks)
-    hiding = frozenset(
-        text for text, seen in followed.items()
-        if _description(((each.task, each.action, each.before), each.answer) for each in seen)
-        < _description(((each.task, each.action), each.answer) for each in seen)
-    )
-    return Memory(remarks, hiding - remarks)
+    hiding = set()
+    for text, seen in followed.items():
+        without, given_before = _nats(seen)
+        if given_before + MARGIN < without:
+            hiding.add(text)
+    return Memory(remarks, frozenset(hiding - remarks))
 
 
 def _followed(sessions: Sequence[Trajectory], tasks: Sequence[str], remarks: frozenset[str]
@@ -86,16 +88,27 @@ def _remarks(followed: dict[str, list[_Followed]], direct: Direct) -> Iterable[s
         as_before = 0.0
         for each in known:
             answers = direct[each.task, each.before, each.action]
-            as_before -= log((1 - DOUBT) * answers[each.answer] / answers.total() + DOUBT / 100)
-        if as_before < _description(((each.task, each.action, each.before), each.answer) for each in known):
+            as_before -= log((answers[each.answer] + DOUBT * DOUBT) / (answers.total() + DOUBT))
+        own = min(_nats(known))
+        if as_before < own - MARGIN or as_before < min(own + MARGIN, SURE * len(known)):
             yield text
 
 
-def _description(seen: Iterable[tuple[Hashable, Answer]]) -> float:
-    """Nats of the answers given their contexts, and of the table that holds both."""
-    counts: dict[Hashable, Counter[Answer]] = defaultdict(Counter)
-    for context, answer in seen:
-        counts[context][answer] += 1
-    total = sum(answers.total() for answers in counts.values())
-    nats = -sum(n * log(n / answers.total()) for answers in counts.values() for n in answers.values())
-    return nats + 0.5 * log(total) * sum(map(len, counts.values()))
+def _nats(seen: Sequence[_Followed]) -> tuple[float, float]:
+    """Nats of all answers, each predicted from the others: by the action alone, and by the text before as well."""
+    coarse: dict[Hashable, Counter[Answer]] = defaultdict(Counter)
+    fine: dict[Hashable, Counter[Answer]] = defaultdict(Counter)
+    for each in seen:
+        coarse[each.task, each.action][each.answer] += 1
+        fine[each.task, each.action, each.before][each.answer] += 1
+    without = given_before = 0.0
+    for each in seen:
+        plain = _without_one(coarse[each.task, each.action], each.answer, DOUBT)
+        without -= log(plain)
+        given_before -= log(_without_one(fine[each.task, each.action, each.before], each.answer, plain))
+    return without, given_before
+
+
+def _without_one(answers: Counter[Answer], answer: Answer, otherwise: float) -> float:
+    """Probability of one of the answers, by the others and a little of what would be said otherwise."""
+    return (answers[answer] - 1 + DOUBT * otherwise) / (answers.total() - 1 + DOUBT)

@@ -20,7 +20,8 @@ class Patterns(Record):
         usual_reward: the commonest reward of a turn; other rewards are events.
         longest: turns of the longest session.
         ends_inferred: sessions whose log does not say whether the world ended, so that it had to be inferred.
-        chance: share of (observation, action) pairs, among those seen twice or more, that were answered differently.
+        forks: share of (observation, action) pairs, among those seen twice or more, that were answered differently.
+        chance: whether the same words said from the same start on were ever answered differently.
     """
 
     sessions: int
@@ -33,7 +34,8 @@ class Patterns(Record):
     usual_reward: float
     longest: int
     ends_inferred: int
-    chance: float
+    forks: float
+    chance: bool
 
 
 def observe(sessions: Sequence[Trajectory], ends_inferred: int = 0, listed: int = 50) -> Patterns:
@@ -53,8 +55,23 @@ def observe(sessions: Sequence[Trajectory], ends_inferred: int = 0, listed: int 
         tasks=dict(Counter(session.task or "" for session in sessions).most_common(listed)),
         outcomes=dict(outcomes.most_common(listed)), usual_reward=rewards.most_common(1)[0][0],
         longest=max(len(session.turns) for session in sessions), ends_inferred=ends_inferred,
-        chance=sum(len(counts) > 1 for counts in repeated) / len(repeated) if repeated else 0.0,
+        forks=sum(len(counts) > 1 for counts in repeated) / len(repeated) if repeated else 0.0,
+        chance=shows_chance(sessions),
     )
+
+
+def shows_chance(sessions: Sequence[Trajectory]) -> bool:
+    """Whether the same words said from the same start on were ever answered differently."""
+    answered: dict[int, tuple[str, float | None, bool | None]] = {}
+    for session in sessions:
+        so_far = hash((session.task, session.observation))
+        for turn in session.turns:
+            so_far = hash((so_far, turn.action))
+            answer = (turn.observation, turn.reward, turn.terminated)
+            if answered.setdefault(so_far, answer) != answer:
+                return True
+            so_far = hash((so_far, turn.observation))
+    return False
 
 
 def texts(session: Trajectory) -> list[str]:

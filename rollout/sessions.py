@@ -76,8 +76,12 @@ def _read_line(file: str, name: str, number: int, line: bytes) -> Trajectory:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            raise SessionError(file, number, "not UTF-8", "Convert the file to UTF-8") from None
         raise SessionError(
-            file, number, f"not JSON ({error.msg} at character {error.pos + 1} of {len(line)})",
+            file, number, f"not JSON ({error.msg} at character {error.pos + 1} of {len(text)})",
             "Is the line cut off? Remove it, or record the session again",
         ) from None
     if not isinstance(value, dict):

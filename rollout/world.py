@@ -4,7 +4,10 @@ Two worlds: the authored one, in its sandbox worker, and a real engine in this p
 taken in it, because a night must not touch reality between recording and accreditation.
 """
 
-from collections.abc import Callable, Sequence
+import math
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,8 +78,45 @@ def _reply(answer: Any) -> Reply:
                  imagined=bool(answer.info.get("imagined", False)))
 
 
+class EngineError(RuntimeError):
+    """A real engine failed or broke its contract; the message says where and how."""
+
+
+@contextmanager
+def _engine(doing: str) -> Iterator[None]:
+    """What goes wrong inside the user's engine is told as that; a call of exit() in it is no exception to this."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise EngineError(
+            f"the production engine failed in {doing}: {type(error).__name__}: {error} ({place.filename}, line "
+            f"{place.lineno}); mend the engine, then go on with --resume"
+        ) from error
+
+
+def _checked(answer: Any) -> Reply:
+    """A step's answer, if it is one of Gymnasium's with text.
+
+    Raises:
+        TypeError, ValueError: it is not.
+    """
+    if not isinstance(answer, tuple) or len(answer) != 5:
+        raise TypeError("step() must return (observation, reward, terminated, truncated, info)")
+    observation, reward, terminated, truncated, _ = answer
+    if not isinstance(observation, str):
+        raise TypeError(f"observations must be text, not {type(observation).__name__}")
+    if not math.isfinite(reward):
+        raise ValueError(f"the reward is {reward}")
+    return Reply(observation, float(reward), bool(terminated), bool(truncated))
+
+
 class RealWorld:
-    """A real engine: a function that makes Gymnasium environments with text in and text out."""
+    """A real engine: a function that makes Gymnasium environments with text in and text out.
+
+    Raises:
+        EngineError: from `open` and `step`, where the engine fails.
+    """
 
     def __init__(self, make: Callable[[], gym.Env[str, str]]):
         self.make = make
@@ -88,8 +128,11 @@ class RealWorld:
     def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
         opened = []
         for seed in seeds:
-            env = self.idle.pop() if self.idle else self.make()
-            observation, _ = env.reset(seed=seed)
+            with _engine("reset"):
+                env = self.idle.pop() if self.idle else self.make()
+                observation, _ = env.reset(seed=seed)
+                if not isinstance(observation, str):
+                    raise TypeError(f"observations must be text, not {type(observation).__name__}")
             self.opened += 1
             self.used[self.opened] = env
             opened.append((self.opened, Reply(observation)))
@@ -99,8 +142,8 @@ class RealWorld:
         self.steps += len(acts)
         replies = []
         for copy, action in acts:
-            observation, reward, terminated, truncated, _ = self.used[copy].step(action)
-            replies.append(Reply(observation, float(reward), terminated, truncated))
+            with _engine("step"):
+                replies.append(_checked(self.used[copy].step(action)))
         return replies
 
     def close(self, copies: Sequence[int]) -> None:

@@ -66,13 +66,38 @@ def test_too_few_sessions_are_refused_for_that_reason(project: Path, dream: DREA
 def test_a_run_folder_belongs_to_one_configuration(project: Path, dream: DREAM) -> None:
     assert dream("author", "night.toml", "--run", "run")[0] == 0
     assert "already holds a run" in dream("run", "night.toml", "--run", "run")[2]
-    code, _, err = dream("run", "night.toml", "--run", "run", "--resume", "--set", "seed=7")
+    code, _, err = dream("run", "night.toml", "--run", "run", "--resume", "--set", "sessions.held_out=0.3")
     assert code == 2
-    assert "another configuration (seed differ" in err
+    assert "another configuration (sessions.held_out differ" in err
     (project / "other").mkdir()
     (project / "other" / "thing").touch()
     assert "is not a run folder" in dream("run", "night.toml", "--run", "other")[2]
     assert "nothing to resume" in dream("run", "night.toml", "--run", "new", "--resume")[2]
+
+
+def test_what_no_finished_stage_used_may_still_be_changed(project: Path, dream: DREAM) -> None:
+    assert dream("author", "night.toml", "--run", "run")[0] == 0
+    assert dream("validate", "night.toml", "--run", "run", "--set", "gate.end_f1=0.5")[0] == 0
+    code, out, _ = dream("validate", "night.toml", "--run", "run", "--json", "--set", "gate.end_f1=1")
+    assert (code, json.loads(out)["verdict"]) in ((0, "stopped"), (1, "refused"))
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        ("import nothing_of_the_kind", "importing"),
+        ("def Doors(): raise RuntimeError('no licence')", "no licence"),
+        ("Doors = dict", "makes a dict, not a gymnasium.Env"),
+    ],
+)
+def test_a_production_engine_that_cannot_be_made_is_told_before_the_night(
+    project: Path, dream: DREAM, engine: str, words: str
+) -> None:
+    (project / "engine.py").write_text(engine)
+    code, _, err = dream("run", "night.toml", "--set", "production.engine=engine.py:Doors")
+    assert (code, "Traceback" in err) == (2, False)
+    assert words in err
+    assert not (project / "runs").exists()
 
 
 @pytest.mark.parametrize("setting", ["rounds", "learning.rounds", "=3", "learning.nothing=3", "seed.x=1"])

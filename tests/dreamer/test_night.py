@@ -52,6 +52,36 @@ def test_a_world_that_reality_contradicts_is_refused_and_nothing_is_learnt(proje
     assert not (Path(report["run"]) / "policies").exists()
 
 
+FAILING = """
+from tests.dreamer.doors import Doors
+
+
+class Broken(Doors):
+    def step(self, action):
+        {step}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("raise KeyError('door')", "KeyError: 'door'"),
+        ("raise SystemExit(0)", "SystemExit"),
+        ("return 'x', float('nan'), False, False, {}", "the reward is nan"),
+        ("return 'x', 0.0, False, {}", "step() must return"),
+        ("return 7, 0.0, False, False, {}", "observations must be text, not int"),
+    ],
+)
+def test_an_engine_that_fails_loses_nothing(project: Path, dream: DREAM, step: str, words: str) -> None:
+    settings = ("--run", "run", "--resume", *FEW)
+    (project / "broken.py").write_text(FAILING.replace("{step}", step))
+    assert dream("learn", "night.toml", "--run", "run", *FEW)[0] == 0
+    code, _, err = dream("run", "night.toml", *settings, "--set", "production.engine=broken.py:Broken")
+    assert (code, "Traceback" in err) == (2, False)
+    assert words in err
+    assert dream("run", "night.toml", *settings)[0] in (0, 1)
+
+
 def test_the_same_seed_gives_the_same_records(project: Path, dream: DREAM) -> None:
     for folder in ("one", "two"):
         assert dream("run", "night.toml", "--run", folder, *FEW)[0] in (0, 1)

@@ -38,7 +38,7 @@ MALFORMED: dict[str, tuple[str | bytes, str]] = {
     "beyond floats": (turn(reward=1.0).replace("1.0", "1e999"), "not JSON|reward"),
     "lone surrogate": (own(observation="\ud800"), "not JSON"),
     "lone surrogate in a chat": (message(role="assistant", content="\udfff"), "not JSON"),
-    "invalid UTF-8": (own().encode().replace(b'"o"', b'"\xff"'), "not JSON"),
+    "invalid UTF-8": (own().encode().replace(b'"o"', b'"\xff"'), "not UTF-8"),
     "NUL bytes": (b"\0\0\0", "not JSON"),
     "nested without end": ("[" * 100_000, "not JSON"),
     "list": ("[1]", "not a JSON object"),
@@ -93,7 +93,7 @@ def test_a_malformed_line_is_refused_with_its_place_and_a_remedy(name: str, tmp_
         read(["log.jsonl"], tmp_path)
     said = str(refusal.value)
     assert said.startswith(f"{file}, line 2: ")
-    assert any(remedy in said for remedy in ("Expected", "Remove", "cannot be read yet", "have role user"))
+    assert any(remedy in said for remedy in ("Expected", "Remove", "Convert", "cannot be read yet", "have role user"))
     assert len(said) < 500
 
 

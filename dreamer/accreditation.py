@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dreamer.run import Played, Policy, Run, starts
 from dreamer.stages import Base, Logs, Update
 from rollout.figure import Figure, difference
+from rollout.rehearsal import Episode
 from rollout.trajectory import Record
 
 JUDGING_SEEDS = 1_000_000_000  # first of the seeds that only judging uses
@@ -48,11 +49,12 @@ def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
     count = run.config.production.episodes
     with run.reporter.stage("evaluate", 2 * count, "episodes") as bar:
         outcomes, played = [], []
-        for digest in (base.policy, update.policy):
+        for name, digest in (("judging-base", base.policy), ("judging-candidate", update.policy)):
             policy = Policy(run.store.policy(digest), run.config.seed)
-            result, won = judge_policy(run, policy, logs, bar.advance)
-            outcomes.append(won)
-            played.append(result)
+            episodes, seconds = judge(run, policy, logs, bar.advance, name)
+            run.store.save_episodes(name, episodes)
+            outcomes.append([episode.outcome for episode in episodes])
+            played.append(run.summarise(episodes, seconds))
         gain = difference(outcomes[1], outcomes[0], unit="reward")
         bar.note(f"{played[0].success.value:.3f} → {played[1].success.value:.3f}")
     successes = [[float(run.succeeded(outcome)) for outcome in won] for won in outcomes]
@@ -70,11 +72,11 @@ def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
                          real_steps_before=steps, reason=reason)
 
 
-def judge_policy(run: Run, policy: Policy, logs: Logs, told: Callable[[int], None] = lambda count: None,
-                 temperature: float | None = None) -> tuple[Played, list[float]]:
-    """A policy in the real engine, and each episode's outcome."""
+def judge(run: Run, policy: Policy, logs: Logs, told: Callable[[int], None] = lambda count: None,
+          name: str = "judging", temperature: float | None = None) -> tuple[list[Episode], float]:
+    """A policy's episodes in the real engine, and how many seconds they took."""
     assert run.config.production is not None
     began = time.monotonic()
     rehearsal = run.rehearsal(policy, run.production(), TURNS, temperature, logs.system, source="real")
-    episodes = rehearsal.play(starts(JUDGING_SEEDS, run.config.production.episodes), told)
-    return run.summarise(episodes, time.monotonic() - began), [episode.outcome for episode in episodes]
+    episodes = rehearsal.play(starts(JUDGING_SEEDS, run.config.production.episodes), told, name)
+    return episodes, time.monotonic() - began

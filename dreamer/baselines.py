@@ -7,7 +7,7 @@
 
 import time
 
-from dreamer.accreditation import judge_policy
+from dreamer.accreditation import judge
 from dreamer.learning import clone
 from dreamer.run import Played, Policy, Run
 from dreamer.stages import Base, Logs, Update, improve, max_turns
@@ -36,7 +36,7 @@ def play_baselines(run: Run, logs: Logs, base: Base, update: Update) -> Baseline
         return Baselines(rows=())
 
     def judged(name: str, policy: Policy, temperature: float | None = None) -> None:
-        rows.append(Baseline(name=name, played=judge_policy(run, policy, logs, temperature=temperature)[0]))
+        rows.append(Baseline(name=name, played=run.summarise(*judge(run, policy, logs, temperature=temperature))))
 
     if wanted.cloning:
         policy = Policy(run.store.policy(base.policy), config.seed)
@@ -48,7 +48,7 @@ def play_baselines(run: Run, logs: Logs, base: Base, update: Update) -> Baseline
         policy = Policy(run.store.policy(base.policy), config.seed)
         world = run.production(wanted.production_options)
         rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system, source="real")
-        bound = improve(run, policy, rehearsal.play, "real", keep=False)
+        bound = improve(run, policy, lambda number, wanted: rehearsal.play(wanted), "real")
         judged(f"GRPO in the real engine, {bound.episodes:,} episodes", policy)
     return Baselines(rows=tuple(rows))
 

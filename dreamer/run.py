@@ -38,6 +38,7 @@ class Policy:
     """A loaded checkpoint, ready to act and to be changed."""
 
     def __init__(self, folder: Path, seed: int):
+        self.digest = folder.name
         self.model, self.tokenizer = load(folder)
         self.chat = Chat(self.tokenizer)
         self.engine = TransformersEngine(self.model, self.chat.stop, seed)
@@ -139,7 +140,7 @@ class Run:
             sampling=Sampling(settings.temperature if temperature is None else temperature, settings.action_tokens),
             max_turns=max_turns, concurrent=self.config.rehearsal.concurrent, system=system,
             max_length=settings.max_length, imagined_return=imagined_return,
-            labels={"night": self.store.night, **labels},
+            labels={"night": self.store.night, "policy": policy.digest, **labels},
         )
 
     def summarise(self, episodes: Sequence[Episode], seconds: float) -> Played:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from dreamer.config import ConfigError
 from dreamer.learning import Round, clone, learn
@@ -19,7 +20,7 @@ from rollout.sessions import SessionError, read
 from rollout.trajectory import Record, Trajectory
 from sandbox import SandboxError
 
-Play = Callable[[list[Start]], list[Episode]]
+Play = Callable[[int, list[Start]], list[Episode]]  # of a round's number and its starts
 
 REHEARSAL_SEEDS = 500_000_000  # first of the seeds that no learning and no judging uses
 
@@ -218,8 +219,9 @@ def rehearse_base(run: Run, logs: Logs, authored: Authored, base: Base) -> Rehea
     with world.worker, run.reporter.stage("rehearse", count, "episodes") as bar:
         began = time.monotonic()
         rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system,
-                                  imagined_return=imagined_return(run, logs))
-        episodes = rehearsal.play(starts(REHEARSAL_SEEDS, count), bar.advance)
+                                  imagined_return=imagined_return(run, logs), environment=authored.environment)
+        episodes = rehearsal.play(starts(REHEARSAL_SEEDS, count), bar.advance, "rehearsal")
+        run.store.save_episodes("rehearsal", episodes)
         played = run.summarise(episodes, time.monotonic() - began)
         bar.note(f"success {played.success}", success=played.success.value)
     warnings = []
@@ -243,16 +245,26 @@ def learn_in_dream(run: Run, logs: Logs, authored: Authored, base: Base) -> Upda
     with world.worker:
         rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system,
                                   imagined_return=imagined_return(run, logs), environment=authored.environment)
-        return improve(run, policy, rehearsal.play, "learn", keep=True)
+
+        def play(number: int, wanted: list[Start]) -> list[Episode]:
+            rehearsed = replace(rehearsal, labels={**rehearsal.labels, "round": number})
+            episodes = rehearsed.play(wanted, name=_round(number))
+            run.store.save_episodes(_round(number), episodes)
+            return episodes
+
+        return improve(run, policy, play, "learn")
 
 
-def improve(run: Run, policy: Policy, play: Play, name: str, keep: bool) -> Update:
+def _round(number: int) -> str:
+    return f"round-{number:03d}"
+
+
+def improve(run: Run, policy: Policy, play: Play, name: str) -> Update:
     """GRPO with progress; leaves the changed policy in the store.
 
     Args:
-        play: plays starts, in a dream or not.
+        play: plays a round's starts, in a dream or not.
         name: what to show.
-        keep: whether every round's episodes are kept.
     """
     config, rounds = run.config, list[RoundSummary]()
     began = round_began = time.monotonic()
@@ -264,14 +276,12 @@ def improve(run: Run, policy: Policy, play: Play, name: str, keep: bool) -> Upda
         def rehearse(number: int, wanted: list[Start]) -> list[Episode]:
             nonlocal playing
             playing_began = time.monotonic()
-            episodes = play(wanted)
+            episodes = play(number, wanted)
             playing += time.monotonic() - playing_began
             return episodes
 
         def told(done: Round) -> None:
             nonlocal round_began, episodes_played, turns_played
-            if keep:
-                run.store.save_round(done.number, done.episodes)
             played = run.summarise(done.episodes, 0.0)
             now = time.monotonic()
             rounds.append(RoundSummary(

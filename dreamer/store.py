@@ -8,7 +8,7 @@
     policies/DIGEST/               a Hugging Face checkpoint
     promoted.json                  which policy is promoted
     night-001/STAGE.json           the record that a stage ended with
-    night-001/round-000/           episodes.jsonl, tokens.parquet
+    night-001/NAME/                episodes.jsonl, tokens.parquet: of the rehearsal, of each round, of the judging
     report.json
 
 Every file is written beside its place and moved there whole, so that a killed night leaves no half record; a stage
@@ -176,9 +176,9 @@ class Store:
     def promote(self, digest: str) -> None:
         _write(self.root / "promoted.json", orjson.dumps({"policy": digest, "night": self.night}))
 
-    def save_round(self, number: int, episodes: Sequence[Episode]) -> None:
-        """Keep a round's episodes: words as JSON lines, ids as Parquet."""
-        folder = self._night() / f"round-{number:03d}"
+    def save_episodes(self, name: str, episodes: Sequence[Episode]) -> None:
+        """Keep episodes under the name that their ids begin with: words as JSON lines, ids as Parquet."""
+        folder = self._night() / name
         _write(folder / "episodes.jsonl", _lines([episode.trajectory for episode in episodes]))
         tokens = [episode.tokens for episode in episodes]
         table = pa.table({

@@ -5,7 +5,7 @@ one batch. Episodes that end leave the batch. A wave of episodes shares one batc
 all starts are played.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rollout.chat import Chat, Tokens
@@ -88,20 +88,22 @@ class Rehearsal:
     imagined_return: float | None = None
     labels: dict[str, str | int] = field(default_factory=dict)
 
-    def play(self, starts: Sequence[Start], told: Callable[[int], None] = lambda count: None) -> list[Episode]:
+    def play(self, starts: Sequence[Start], told: Callable[[int], None] = lambda count: None, name: str = "episode"
+             ) -> list[Episode]:
         """All episodes, in the order of their starts.
 
         Args:
             starts: what to play.
             told: is told how many episodes have just ended.
+            name: what their ids begin with.
         """
         return [
-            episode
+            self._finish(episode, name)
             for first in range(0, len(starts), self.concurrent)
             for episode in self._wave(first, starts[first : first + self.concurrent], told)
         ]
 
-    def _wave(self, first: int, starts: Sequence[Start], told: Callable[[int], None]) -> Iterator[Episode]:
+    def _wave(self, first: int, starts: Sequence[Start], told: Callable[[int], None]) -> list[_Open]:
         self.engine.forget()
         opened = self.world.open([start.seed for start in starts])
         wave = [
@@ -124,7 +126,7 @@ class Rehearsal:
             told(len(active) - len(still))
             active = still
         self.world.close([episode.copy for episode in wave])
-        return (self._finish(episode) for episode in wave)
+        return wave
 
     def _hear(self, episode: _Open, action: str, reply: Reply) -> None:
         closed = episode.completion[-1] == self.chat.stop
@@ -146,13 +148,13 @@ class Rehearsal:
         else:
             episode.add(heard, 0, [0.0] * len(heard))
 
-    def _finish(self, episode: _Open) -> Episode:
+    def _finish(self, episode: _Open, name: str) -> Episode:
         outcome = sum(turn.reward or 0.0 for turn in episode.turns)
         if episode.stop == "imagined" and self.imagined_return is not None:
             outcome = self.imagined_return
         trajectory = Trajectory.model_validate(
             {
-                "id": f"episode-{episode.number:06d}", "source": "dreamed", "system": self.system,
+                "id": f"{name}-{episode.number:06d}", "source": "dreamed", "system": self.system,
                 "observation": episode.first, "turns": tuple(episode.turns), "outcome": outcome,
                 "stop": episode.stop, "seed": episode.start.seed, "group": episode.start.group, **self.labels,
             }

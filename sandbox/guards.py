@@ -6,6 +6,7 @@ handed to the authored module as globals whose names authored code cannot write.
 Left out: which names and modules authored code may use (`standins.py`).
 """
 
+import abc
 import enum
 import operator
 import string
@@ -19,10 +20,11 @@ from RestrictedPython.Guards import (
     guarded_unpack_sequence,
     safer_getattr_raise,
 )
+from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 
 from sandbox.clone import AUTHORED
 from sandbox.normalise import DEFINABLE
-from sandbox.policy import FORBIDDEN_ATTRIBUTES
+from sandbox.policy import FORBIDDEN_ATTRIBUTES, GUARDED_READS
 
 ITEM_WRITABLE = frozenset((dict, list, defaultdict, OrderedDict, Counter, deque, bytearray))
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
@@ -109,6 +111,19 @@ def _field(field: str, arguments: tuple[Any, ...], named: dict[str, Any], automa
     return value
 
 
+def check_fields(made: type) -> None:
+    """Refuses dataclass fields that stand for an attribute which only guarded code may read.
+
+    Patterns, comparisons and copies read a field by its name, where no guard is.
+    """
+    fields = {name for base in made.__mro__ for name in base.__dict__.get("__dataclass_fields__", ())}
+    refused = INSPECT_ATTRIBUTES | FORBIDDEN_ATTRIBUTES
+    if issubclass(made, str | AttributeError):
+        refused |= GUARDED_READS
+    if found := sorted(fields & refused):
+        raise TypeError(f"a dataclass field cannot be called {found[0]!r} here in the sandbox: give it another name")
+
+
 class ClassBuilder:
     """`__metaclass__`: makes authored classes from permitted bases, and marks them as writable.
 
@@ -126,6 +141,7 @@ class ClassBuilder:
             if not isinstance(base, type) or not (AUTHORED in base.__dict__ or base in self._bases):
                 raise TypeError(f"a class cannot be derived from {getattr(base, '__name__', base)!s} in the sandbox")
         made: type = self._metaclass(bases)(name, bases, body)
+        check_fields(made)
         type.__setattr__(made, AUTHORED, True)
         return made
 
@@ -135,6 +151,10 @@ class ClassBuilder:
             if issubclass(type(base), chosen):
                 chosen = type(base)
         return chosen
+
+
+def _defines(owner: type, name: str) -> bool:
+    return any(name in base.__dict__ for base in owner.__mro__)
 
 
 class Guards:
@@ -162,6 +182,8 @@ class Guards:
             raise AttributeError("'obj' of an exception is not available in the sandbox")
         if name in FORBIDDEN_ATTRIBUTES:
             raise AttributeError(f"{name!r} is not available in the sandbox")
+        if name == "register" and isinstance(owner, abc.ABCMeta) and not _defines(owner, name):
+            raise AttributeError("abstract classes register nothing in the sandbox: derive from the class")
         found = safer_getattr_raise(owner, name)
         return _not_native(found) if name in ("format", "format_map") else found
 
@@ -220,6 +242,8 @@ class Guards:
             raise AttributeError(f"{name!r} is not available in the sandbox")
         if name == "__format__" and isinstance(owner, type):
             raise AttributeError("use format(value, specification)")
+        if name == "__init__" and not isinstance(owner, type | super) and not hasattr(type(owner), AUTHORED):
+            raise AttributeError(f"a {type(owner).__name__} is not initialised again in the sandbox")
         found = getattr(owner, name)
         if not isinstance(owner, type) or AUTHORED in owner.__dict__:
             return found
@@ -231,6 +255,10 @@ class Guards:
             return found(target, *arguments, **named)
 
         return checked
+
+    def item(self, value: Any) -> Any:
+        """`x.item()`, which NumPy's scalars have and the numbers and texts in their place do not need."""
+        return value if type(value) in (int, float, bool, str) else self.read(value, "item")()
 
     def attrgetter(self, *names: str) -> Callable[[Any], Any]:
         """`operator.attrgetter`, through the guard."""
@@ -269,6 +297,7 @@ class Guards:
             "force": self.force,
             "name": self.name,
             "members": self.members,
+            "item": self.item,
             "special": self.special,
             "type": self.type,
             "slice": slice,

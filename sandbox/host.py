@@ -192,7 +192,7 @@ class Host:
         if type(terminated) is not bool or type(truncated) is not bool:
             name, value = ("terminated", terminated) if type(terminated) is not bool else ("truncated", truncated)
             raise Fault(f"{name} must be True or False, not {shape(value)}", "flag")
-        if info or type(info) is not dict:
+        if type(info) is not dict or info:
             info = self._info(info, "step")
         if terminated or truncated:
             copy.why = "the episode has ended"
@@ -244,8 +244,6 @@ class Host:
     def _info(self, value: Any, doing: str) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise Fault(f"{doing} must return a dict as info, not {shape(value)}", "info")
-        if not value:
-            return {}
         plain = self.plain(value, "info", 16)
         if not isinstance(plain, dict):
             raise Fault(f"{doing} must return a dict as info", "info")
@@ -290,7 +288,8 @@ class Host:
         if isinstance(value, tuple):
             return [self.plain(item, path, depth - 1) for item in tuple.__iter__(value)]
         if isinstance(value, set | frozenset):
-            members = [self.plain(item, path, depth - 1) for item in list(value)]
+            kept = set.__iter__(value) if isinstance(value, set) else frozenset.__iter__(value)
+            members = [self.plain(item, path, depth - 1) for item in kept]
             return sorted(members, key=lambda member: (type(member).__name__, orjson.dumps(member)))
         raise Fault(f"{path} holds {shape(value)}, where plain data is expected", "info")
 

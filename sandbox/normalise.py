@@ -279,6 +279,9 @@ class Normaliser(ast.NodeTransformer):
                 node.args.insert(0, node.func.value)  # type: ignore[attr-defined]
                 node.func = ast.copy_location(self._runtime("format"), function)
                 return node
+            if function.attr == "item" and not node.args and not node.keywords:
+                # What is a NumPy scalar outside is a plain number here.
+                return self._call(node, "item", self.visit(function.value))
             if (
                 function.attr == "__setattr__"
                 and isinstance(function.value, ast.Name)
@@ -373,7 +376,10 @@ class Normaliser(ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         fields = self._fields(node)
+        bases = {ast.unparse(base).split(".")[-1] for base in node.bases}
         for keyword in node.keywords:
+            if keyword.arg == "total" and "TypedDict" in bases:
+                continue  # which keys must be there is for type checkers
             if keyword.arg != "metaclass" or ast.unparse(keyword.value).split(".")[-1] not in (
                 "ABCMeta",
                 "EnumMeta",

@@ -7,7 +7,7 @@ other, and the special methods of `normalise.DEFINABLE`.
 `Fast` is what runs by default. Attribute names are constants in the syntax tree, and the dangerous ones are
 refused when compiling, so reads, iteration, unpacking and calls can be Python's own. Run-time guards stay
 where the object matters too: the formatting methods, `obj` (an AttributeError hands out the object it was
-raised for), and all writes.
+raised for), `register` (an abstract class claims foreign objects for its patterns), and all writes.
 
 Left out: what a transformer cannot see. The objects in reach are chosen in `guards.py` and `standins.py` so
 that no public attribute of any of them leads out; and the process is confined (`confinement.py`) as if this
@@ -23,7 +23,7 @@ from sandbox.errors import SourceRefused
 from sandbox.normalise import DEFINABLE
 
 # Read through the guard even in `Fast`: whether they are safe depends on the object.
-GUARDED_READS = frozenset(("format", "format_map", "vformat", "get_field", "get_value", "Formatter", "obj"))
+GUARDED_READS = frozenset(("format", "format_map", "vformat", "get_field", "get_value", "Formatter", "obj", "register"))
 # Refused on every object: `mro` lists the trusted bases of a class.
 FORBIDDEN_ATTRIBUTES = frozenset(("mro",))
 

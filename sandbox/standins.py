@@ -35,8 +35,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sandbox import world
-from sandbox.clone import AUTHORED, deep_copy, shallow_copy
-from sandbox.guards import Guards
+from sandbox.clone import AUTHORED, PLAIN, deep_copy, shallow_copy
+from sandbox.guards import Guards, check_fields
 from sandbox.streams import Random
 
 
@@ -81,6 +81,20 @@ PLAIN_BUILTINS = _pick(
 )
 
 
+class UserDict(collections.UserDict[Any, Any]):
+    """`collections.UserDict`, whose own `copy` asks any object at all how it wants to be copied."""
+
+    def copy(self) -> Any:
+        if not isinstance(self, UserDict):
+            raise TypeError("copy needs a UserDict")
+        made = typing.cast(UserDict, shallow_copy(self))
+        made.data = dict(self.data)
+        return made
+
+
+PLAIN.update((UserDict, collections.UserList, collections.ChainMap))
+
+
 class Generic:
     """`typing.Generic`, `Protocol` and `abc.ABC`: bases without behaviour."""
 
@@ -93,7 +107,7 @@ DERIVABLE = frozenset(
     {
         *(object, dict, list, set, frozenset, tuple, str, int, float, bytes, Generic),
         *(collections.OrderedDict, collections.Counter, collections.defaultdict, collections.deque),
-        *(collections.UserDict, collections.UserList),
+        *(UserDict, collections.UserList),
         *(enum.Enum, enum.IntEnum, enum.StrEnum, enum.Flag, enum.IntFlag),
         *(world.Env, world.Wrapper, world.Space, world.Text, world.Discrete),
         *EXCEPTIONS.values(),
@@ -212,7 +226,9 @@ def _dataclass(prefix: str) -> Callable[..., Any]:
         fields = cls.__dict__.get(f"{prefix}X_fields", ())
         cls.__annotations__ = {name: kinds.get(kind, object) for name, kind in fields}
         options.pop("slots", None)  # would make a second class, which is not marked as authored
-        return _shown(dataclasses.dataclass(**options)(cls), options)
+        made: Any = dataclasses.dataclass(**options)(cls)
+        check_fields(made)
+        return _shown(made, options)
 
     def _shown(made: Any, options: dict[str, Any]) -> Any:
         """Private fields show under the names they were written with."""
@@ -300,8 +316,8 @@ def modules(prefix: str, guards: Guards) -> dict[str, Namespace]:
         {name: getattr(collections.abc, name) for name in collections.abc.__all__ if not name.startswith("_")}
     )
     collected = Namespace(
-        _pick(collections, "deque defaultdict Counter OrderedDict ChainMap UserDict UserList")
-        | {"namedtuple": _namedtuple(prefix), "abc": abstract}
+        _pick(collections, "deque defaultdict Counter OrderedDict ChainMap UserList")
+        | {"UserDict": UserDict, "namedtuple": _namedtuple(prefix), "abc": abstract}
     )
     spaces = Namespace({name: getattr(world, name) for name in world.SPACES})
     seeding = Namespace({"np_random": world.np_random})

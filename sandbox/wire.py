@@ -1,13 +1,15 @@
 """Frames: a four-byte length and that many bytes of JSON, each way, one reply to one request.
 
-The parent's end trusts nothing that comes back: the length is capped before anything is read, the whole
-message has one deadline however slowly it drips, and bytes beyond the frame are a violation, for the worker
+The parent's end trusts nothing that comes back: length and number of values are capped before they cost memory, the
+whole message has one deadline however slowly it drips, and bytes beyond the frame are a violation, for the worker
 speaks only when asked.
 
 Left out: what the frames mean (`worker.py` on one side, `host.py` on the other).
 """
 
+import itertools
 import os
+import re
 import socket
 import time
 from typing import Any
@@ -16,6 +18,8 @@ import orjson
 
 HEADER = 4
 CHUNK = 1 << 16
+TOKENS = 1_000_000  # in one reply: strings and the marks between values, for every value costs the parent memory
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{,:]', re.DOTALL)
 
 
 class Broken(Exception):
@@ -48,7 +52,7 @@ class Channel:
             The reply's JSON value, of any type and content.
 
         Raises:
-            Broken: deadline, end of file, too long, trailing bytes, not JSON.
+            Broken: deadline, end of file, too long, too many values, trailing bytes, not JSON.
         """
         deadline = time.monotonic() + seconds
         try:
@@ -65,7 +69,10 @@ class Channel:
         connection = self._connection
         deadline = deadline or time.monotonic() + seconds
         try:
-            connection.settimeout(seconds)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            connection.settimeout(left)
             view = memoryview(self._buffer)
             filled = connection.recv_into(view)
             while 0 < filled < HEADER:
@@ -84,6 +91,8 @@ class Channel:
                     filled = self._more(view, filled, deadline)
             if filled > HEADER + length:
                 raise Broken("protocol", "bytes after the reply")
+            if filled > TOKENS and _crowded(view.obj, filled):  # type: ignore[arg-type]
+                raise Broken("oversized", f"a reply of more than {TOKENS} values and marks")
             return orjson.loads(view[HEADER:filled])
         except TimeoutError:
             raise Broken("deadline", f"no reply within {seconds:g} seconds") from None
@@ -101,6 +110,13 @@ class Channel:
         if not got:
             raise Broken("exit", "the worker closed its end in the middle of a reply")
         return filled + got
+
+
+def _crowded(data: bytearray, end: int) -> bool:
+    """Whether a frame holds more than `TOKENS` tokens. The quick count takes those inside strings for real ones."""
+    if sum(data.count(mark, HEADER, end) for mark in (b"[", b"{", b",", b":")) <= TOKENS // 2:
+        return False
+    return next(itertools.islice(_TOKEN.finditer(data, HEADER, end), TOKENS, None), None) is not None
 
 
 def read_frame(descriptor: int) -> bytes:

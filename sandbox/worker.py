@@ -78,11 +78,12 @@ class Worker:
         limits = {"text_characters": self._limits.text_characters, "copies": self._limits.copies}
         request = {"source": source, "policy": policy, "counting": counting, "limits": limits}
         elements = self._request("load", request, self._limits.load_seconds)
-        try:
-            for number, (kind, line, label) in enumerate(elements):
-                self.elements.append(Element(number, str(kind), int(line), str(label)))
-        except (TypeError, ValueError):
-            raise self._violation("a malformed list of elements") from None
+        if type(elements) is not list:
+            raise self._violation("a malformed list of elements")
+        for number, item in enumerate(elements):
+            if type(item) is not list or [type(part) for part in item] != [str, int, str]:
+                raise self._violation("a malformed list of elements")
+            self.elements.append(Element(number, *item))
 
     # Requests
 
@@ -151,10 +152,11 @@ class Worker:
     def support(self) -> dict[int, int]:
         """With counting: in how many resets and steps each element ran, by its number; those never run are absent."""
         reply = self._request("support", None)
-        try:
-            counts = {int(number): int(count) for number, count in reply}
-        except (TypeError, ValueError):
-            raise self._violation("malformed counts") from None
+        if type(reply) is not list or not all(
+            type(item) is list and [type(part) for part in item] == [int, int] for item in reply
+        ):
+            raise self._violation("malformed counts")
+        counts = dict(reply)
         if not all(0 <= number < len(self.elements) for number in counts):
             raise self._violation("counts of elements that do not exist")
         return counts
@@ -198,7 +200,7 @@ class Worker:
                 died.line = line
                 raise died
             if status == "refused" and operation == "load" and type(value) is dict:
-                raise _refusal(value)
+                raise self._refusal(value)
             raise self._violation("a reply of unknown kind")
 
     def _violation(self, what: str) -> WorkerDied:
@@ -255,6 +257,14 @@ class Worker:
         where = f"line {line}: " if line is not None else ""
         return EnvironmentFault(f"{where}{message[:2000]}", reason[:40], line)
 
+    def _refusal(self, value: dict[str, Any]) -> SourceRefused | WorkerDied:
+        message, reason, line, remedy = (value.get(name) for name in ("message", "reason", "line", "remedy"))
+        if not (type(message) is type(reason) is type(remedy) is str):
+            return self._violation("a malformed refusal")
+        refusal = SourceRefused("", reason[:40], line if type(line) is int else None, remedy[:2000])
+        refusal.args = (message[:8000],)
+        return refusal
+
     def _ids(self, reply: Any, count: int) -> list[int]:
         if type(reply) is dict:
             raise self._fault(reply)
@@ -297,15 +307,6 @@ def _starts(items: list[Any]) -> list[Any]:
         [item[0], 0.0, False, False, *item[1:]] if type(item) is list and 2 <= len(item) <= 3 else item
         for item in items
     ]
-
-
-def _refusal(value: dict[str, Any]) -> SourceRefused:
-    message, reason, line = value.get("message"), value.get("reason"), value.get("line")
-    refusal = SourceRefused(
-        "", str(reason)[:40], line if type(line) is int else None, str(value.get("remedy", ""))[:2000]
-    )
-    refusal.args = (str(message)[:8000],)
-    return refusal
 
 
 def _groups(scripts: Iterable[Script]) -> Iterable[list[Script]]:

@@ -109,6 +109,8 @@ class Space:
     """A space that holds what it was given; membership is as loose as the description."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
+        if any(name.startswith("_") for name in named):
+            raise TypeError("the arguments of a space have no leading underscore")
         self.arguments = arguments
         self.__dict__.update(named)
 

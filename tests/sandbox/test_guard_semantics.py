@@ -212,6 +212,33 @@ def test_trusted_methods_write_to_their_own_objects_only() -> None:
         Program(source)
 
 
+@pytest.mark.parametrize("which", ["stock", "fast"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from fractions import Fraction\nFraction.numerator.__init__(lambda self: 7)",
+        "import gymnasium as gym\ngym.Env.unwrapped.__init__(lambda self: 7)",
+        "import math\nm = math\nm.__init__({'pi': 3})",
+        "import gymnasium as gym\ngym.Space(**{'_' + '_reduce_ex__': len})",
+        "from collections.abc import Sequence\nSequence.register(int)",
+        "from collections.abc import Sequence\ngetattr(Sequence, 'regi' + 'ster')(int)",
+        "from collections import UserList\nclass A(UserList): pass\nA.register(int)",
+        "from collections import UserDict, UserList\nUserDict.copy(UserList())",
+    ],
+)
+def test_shared_classes_stay_as_they_are(which: str, source: str) -> None:
+    with pytest.raises(SourceRefused, match=r"importing the module raised (AttributeError|TypeError)"):
+        Program(source, which)
+
+
+def test_own_register_methods_are_called() -> None:
+    source = (
+        "from collections import UserList\nclass A(UserList):\n    def register(self, x): return x\nclass B(A): pass\n"
+    )
+    with pytest.raises(SourceRefused, match=r"no subclass of gymnasium\.Env"):
+        Program(source + "assert B().register(1) == 1 and callable(B.register)")
+
+
 def test_formatting_knows_arguments_and_items() -> None:
     source = (
         "import gymnasium as gym\nclass W(gym.Env):\n    pass\n"

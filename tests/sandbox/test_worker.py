@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
+import orjson
 import pytest
 
 from benchmarks.sandbox import WORLD, soak
@@ -24,6 +26,7 @@ from sandbox import (
     WorkerDied,
     seccomp,
 )  # fmt: skip
+from sandbox.wire import Broken, Channel
 
 HASHING = """
 import gymnasium as gym
@@ -87,6 +90,40 @@ def test_deadline_is_kept_and_costs_one_worker() -> None:
         with pytest.raises(WorkerDied):
             worker.make(1)
         assert other.episodes([Script(["left"], seed=1)])[0].fault is None
+
+
+def test_one_deadline_for_request_and_reply() -> None:
+    ours, theirs = socket.socketpair()
+    request = b"x" * 4_000_000
+
+    def read_late() -> None:
+        time.sleep(0.3)
+        left = len(request) + 4
+        while left:
+            left -= len(theirs.recv(1 << 20))
+
+    thread = threading.Thread(target=read_late)
+    thread.start()
+    began = time.monotonic()
+    with pytest.raises(Broken, match="no reply"):
+        Channel(ours, 1 << 20).ask(request, 0.4)
+    assert time.monotonic() - began < 0.65
+    thread.join()
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.parametrize("text", ["[" * 3_000_000, '\n,"' * 1_000_000])
+def test_marks_inside_texts_are_not_values(text: str) -> None:
+    ours, theirs = socket.socketpair()
+    thread = threading.Thread(target=lambda: theirs.recv(100) and theirs.sendall(frame))
+    body = orjson.dumps([text])
+    frame = len(body).to_bytes(4, "little") + body
+    thread.start()
+    assert Channel(ours, 1 << 24).ask(b"x", 5.0) == [text]
+    thread.join()
+    ours.close()
+    theirs.close()
 
 
 def test_pool_goes_on_where_a_worker_died() -> None:

@@ -69,7 +69,7 @@ def _phrases(sessions: Sequence[Trajectory], share: float) -> list[str]:
         sentence
         for session in sessions
         for turn in session.turns
-        for sentence in set(re.findall(r"\s*[^.!?\n]+[.!?]*", turn.observation))
+        for sentence in set(re.findall(r"\s*[^.!?\n]+[.!?]*", turn.observation or ""))
     )
     turns = sum(len(session.turns) for session in sessions)
     return sorted(sentence for sentence, count in heard.items() if count >= share * turns and " " in sentence.strip())
@@ -82,7 +82,7 @@ def _texts(sessions: Sequence[Trajectory]) -> Iterable[str]:
             yield session.system
         for turn in session.turns:
             yield turn.action
-            yield turn.observation
+            yield turn.observation or ""
 
 
 def build_tiny(tokenizer: PreTrainedTokenizerBase, layers: int, hidden: int, seed: int) -> LlamaForCausalLM:

@@ -24,7 +24,7 @@ from aalpy.learning_algs.stochastic_passive.CompatibilityChecker import Compatib
 
 from envgen.author import Environment
 from envgen.memory import Memory, remember
-from envgen.patterns import shows_chance
+from envgen.patterns import shows_chance, steps
 from rollout.trajectory import Trajectory
 from templates import render
 
@@ -118,15 +118,15 @@ class _Notes:
         """The root's label, then (action, label) pairs."""
         told = session.observation
         trace: list[Any] = [-1, (RESET, self._number(Label(Answer(told), task, "")))]
-        for turn in session.turns:
-            answer = Answer(turn.observation, turn.reward or 0.0, bool(turn.terminated))
-            if answer == Answer(turn.observation) and turn.observation in self.memory.remarks:
-                self.remarks[self.traces].append((len(trace), turn.action, turn.observation))
+        for _, turn, text in steps(session):
+            answer = Answer(text, turn.reward or 0.0, bool(turn.terminated))
+            if answer == Answer(text) and text in self.memory.remarks:
+                self.remarks[self.traces].append((len(trace), turn.action, text))
                 continue
-            hides = turn.observation in self.memory.hiding and not answer.end
+            hides = text in self.memory.hiding and not answer.end
             trace.append((turn.action, self._number(Label(answer, task, told if hides else ""))))
             if not hides:
-                told = turn.observation
+                told = text
         self.traces += 1
         return trace
 

@@ -119,10 +119,10 @@ class Replay:
         if not self.belief:
             self._enter(session.observation)
         scored = []
-        for before, turn in steps(session):
+        for before, turn, text in steps(session):
             scored.append(self._step(before, turn))
             if not self.belief and not turn.terminated:
-                self._enter(turn.observation)
+                self._enter(text)
         self.worker.drop(list(self.belief))
         self.belief = {}
         return scored
@@ -180,8 +180,8 @@ class CountModel:
     def __init__(self, shown: Sequence[Trajectory]):
         self.seen: dict[tuple[str, str], Counter[tuple[str, float, bool]]] = defaultdict(Counter)
         for session in shown:
-            for before, turn in steps(session):
-                answer = (turn.observation, turn.reward or 0.0, bool(turn.terminated))
+            for before, turn, text in steps(session):
+                answer = (text, turn.reward or 0.0, bool(turn.terminated))
                 self.seen[before, turn.action][answer] += 1
 
     def outcomes(self, before: str, action: str) -> list[Outcome]:

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
-from envgen.patterns import texts
+from envgen.patterns import steps, texts
 from rollout.trajectory import Trajectory
 
 DOUBT = 0.01  # weight of what was predicted with less context, and probability of what was never answered
@@ -72,11 +72,11 @@ def _followed(sessions: Sequence[Trajectory], tasks: Sequence[str], remarks: fro
         told = [shown[0]]  # at each turn, the last text that was no remark
         for text in shown[1:]:
             told.append(told[-1] if text in remarks else text)
-        for number, turn in enumerate(session.turns):
-            answer = (turn.observation, turn.reward or 0.0, bool(turn.terminated))
-            direct[task, shown[number], turn.action][answer] += 1
+        for number, (before, turn, text) in enumerate(steps(session)):
+            answer = (text, turn.reward or 0.0, bool(turn.terminated))
+            direct[task, before, turn.action][answer] += 1
             if number:
-                followed[shown[number]].append(_Followed(task, told[number - 1], turn.action, answer))
+                followed[before].append(_Followed(task, told[number - 1], turn.action, answer))
     return followed, direct
 
 

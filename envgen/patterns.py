@@ -44,8 +44,8 @@ def observe(sessions: Sequence[Trajectory], ends_inferred: int = 0, listed: int 
     observations = {text for session in sessions for text in texts(session)}
     answers: dict[tuple[str, str], Counter[str]] = {}
     for session in sessions:
-        for before, turn in steps(session):
-            answers.setdefault((before, turn.action), Counter())[turn.observation] += 1
+        for before, turn, text in steps(session):
+            answers.setdefault((before, turn.action), Counter())[text] += 1
     repeated = [counts for counts in answers.values() if counts.total() > 1]
     outcomes = Counter("unknown" if session.outcome is None else f"{session.outcome:g}" for session in sessions)
     rewards = Counter(turn.reward or 0.0 for session in sessions for turn in session.turns)
@@ -65,35 +65,38 @@ def shows_chance(sessions: Sequence[Trajectory]) -> bool:
     answered: dict[int, tuple[str, float | None, bool | None]] = {}
     for session in sessions:
         so_far = hash((session.task, session.observation))
-        for turn in session.turns:
+        for _, turn, text in steps(session):
             so_far = hash((so_far, turn.action))
-            answer = (turn.observation, turn.reward, turn.terminated)
+            answer = (text, turn.reward, turn.terminated)
             if answered.setdefault(so_far, answer) != answer:
                 return True
-            so_far = hash((so_far, turn.observation))
+            so_far = hash((so_far, text))
     return False
 
 
 def texts(session: Trajectory) -> list[str]:
     """All observations of a session, the first included."""
-    return [session.observation, *(turn.observation for turn in session.turns)]
+    return [session.observation, *(turn.observation for turn in session.turns if turn.observation is not None)]
 
 
-def steps(session: Trajectory) -> list[tuple[str, Turn]]:
-    """Each turn with the observation it acted on."""
-    return list(zip(texts(session), session.turns, strict=False))
+def steps(session: Trajectory) -> list[tuple[str, Turn, str]]:
+    """Each turn whose answer was logged: the observation it acted on, the turn, and the answer."""
+    shown = texts(session)
+    return list(zip(shown, session.turns, shown[1:], strict=False))
 
 
 def infer_ends(sessions: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
     """Say of each last turn whether the world ended there, where the log does not.
 
     A text after which some session went on is no end. A text that was always the last is one, unless it was seen
-    once only, brought no reward, and closes a session as long as the longest, which looks like a limit.
+    once only, brought no reward, and closes a session as long as the longest, which looks like a limit. A session
+    whose last answer was not logged ended there, without a word, if it brought a reward; otherwise nothing is known
+    of what its last action did.
 
     Returns:
         The sessions, and how many of them had to be inferred.
     """
-    went_on = {text for session in sessions for text in texts(session)[:-1]}
+    went_on = {text for session in sessions for text in texts(session)[: len(session.turns)]}
     last = Counter(session.turns[-1].observation for session in sessions)
     longest = max(len(session.turns) for session in sessions)
     told, inferred = [], 0
@@ -104,8 +107,10 @@ def infer_ends(sessions: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
         final = session.turns[-1]
         if final.terminated is None and not final.truncated:
             inferred += 1
+            if final.observation is None and final.reward:
+                final = final.model_copy(update={"observation": ""})
             cut = last[final.observation] == 1 and not final.reward and len(session.turns) == longest
-            ended = final.observation not in went_on and not cut
+            ended = final.observation is not None and final.observation not in went_on and not cut
             final = final.model_copy(update={"terminated": ended, "truncated": not ended})
             session = session.model_copy(update={"turns": (*session.turns[:-1], final)})
         told.append(session)

@@ -96,7 +96,7 @@ class Chat:
             completion += said
             mask += [1] * len(said)
             if number + 1 < len(trajectory.turns):
-                heard = self.answer(turn.observation, closed=True)
+                heard = self.answer(turn.observation or "", closed=True)
                 completion += heard
                 mask += [0] * len(heard)
         prompt = self.prompt(trajectory.observation, trajectory.system)

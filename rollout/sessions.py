@@ -7,6 +7,7 @@ expected instead.
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -133,12 +134,10 @@ def _from_chat(file: str, name: str, number: int, value: dict[str, Any], pointer
     reward = value.get("reward")
     if reward is not None and (isinstance(reward, bool) or not isinstance(reward, int | float)):
         raise refuse(f"`reward` is {reward!r}", "Expected a number or null")
-    if len(spoken) % 2 == 0:
-        spoken.append(("user", ""))  # the world's answer to the last action was not logged
-    pairs = list(zip(spoken[1::2], spoken[2::2], strict=True))
+    said, heard = [words for _, words in spoken[1::2]], [words for _, words in spoken[2::2]]
     turns = tuple(
-        Turn(action=action, observation=heard, reward=reward if place == len(pairs) - 1 else None)
-        for place, ((_, action), (_, heard)) in enumerate(pairs)
+        Turn(action=action, observation=answer, reward=reward if place == len(said) - 1 else None)
+        for place, (action, answer) in enumerate(zip_longest(said, heard))
     )
     task = value.get("task", value.get("task_id"))
     own = value.get("id")

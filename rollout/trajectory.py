@@ -30,7 +30,7 @@ class Turn(Record):
 
     Attributes:
         action: the agent's words.
-        observation: the world's answer.
+        observation: the world's answer; None where the log ends before it (only ever on the last turn).
         reward: None where the log has none.
         terminated: the world ended here; None where the log does not say.
         truncated: something outside the world stopped here; None where the log does not say.
@@ -39,7 +39,7 @@ class Turn(Record):
     """
 
     action: str
-    observation: str
+    observation: str | None
     reward: float | None = Field(default=None, allow_inf_nan=False)
     terminated: bool | None = None
     truncated: bool | None = None

@@ -127,3 +127,14 @@ def test_shares_that_leave_nothing_to_show_are_refused(selection: float, held_ou
 def test_three_sessions_give_one_to_each_part() -> None:
     parts = split(SESSIONS[:3], 0.0, 0.0)
     assert [len(part) for part in (parts.shown, parts.selection, parts.held_out)] == [1, 1, 1]
+
+
+def test_an_answer_that_was_not_logged_is_an_end_only_where_it_was_rewarded() -> None:
+    def chat(number: int, reward: float | None) -> Trajectory:
+        turns = (Turn(action="go", observation="Gate."), Turn(action="open", observation=None, reward=reward))
+        return Trajectory(id=f"s{number}", source="real", observation="Hall.", turns=turns)
+
+    (won, lost), _ = infer_ends([chat(0, 1.0), chat(1, None)])
+    assert (won.turns[-1].observation, won.turns[-1].terminated) == ("", True)
+    assert (lost.turns[-1].observation, lost.turns[-1].terminated) == (None, False)
+    assert [text for _, _, text in steps(lost)] == ["Gate."]

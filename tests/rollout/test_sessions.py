@@ -177,9 +177,9 @@ def test_a_chat_without_reward_has_none(extra: dict[str, None], tmp_path: Path) 
     assert (session.turns[0].reward, session.outcome) == (None, None)
 
 
-def test_a_chat_that_ends_with_the_agent_has_an_empty_last_answer(tmp_path: Path) -> None:
+def test_a_chat_that_ends_with_the_agent_has_no_last_answer(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text(chat("user", "assistant", "user", "assistant"))
-    assert [turn.observation for turn in read(["log.jsonl"], tmp_path)[0].turns] == ["m2", ""]
+    assert [turn.observation for turn in read(["log.jsonl"], tmp_path)[0].turns] == ["m2", None]
 
 
 @pytest.mark.parametrize("extra", [{}, {"id": None}])

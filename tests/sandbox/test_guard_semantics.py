@@ -231,6 +231,22 @@ def test_shared_classes_stay_as_they_are(which: str, source: str) -> None:
         Program(source, which)
 
 
+@pytest.mark.parametrize("which", ["stock", "fast"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "@dataclass\nclass A:\n    gi_frame: object",
+        "@dataclass\nclass A:\n    mro: object",
+        "@dataclass(init=False)\nclass S(str):\n    format: object",
+        "@dataclass(init=False)\nclass F:\n    format_map: object\nclass S(str, F): pass",
+        "@dataclass(init=False)\nclass E(AttributeError):\n    obj: object",
+    ],
+)
+def test_fields_stand_for_no_guarded_attribute(which: str, source: str) -> None:
+    with pytest.raises(SourceRefused, match="a dataclass field cannot be called"):
+        Program("from dataclasses import dataclass\n" + source, which)
+
+
 def test_own_register_methods_are_called() -> None:
     source = (
         "from collections import UserList\nclass A(UserList):\n    def register(self, x): return x\nclass B(A): pass\n"

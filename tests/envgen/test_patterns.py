@@ -59,7 +59,7 @@ def test_a_turn_after_which_the_session_went_on_did_not_end_it() -> None:
 
 def test_steps_pair_each_turn_with_the_text_it_acted_on() -> None:
     walked = play(Corridor(), ["right", "left"])
-    assert [(before, turn.observation) for before, turn in steps(walked)] == [("Cell 1.", "Cell 2."),
+    assert [(before, turn.observation) for before, turn, _ in steps(walked)] == [("Cell 1.", "Cell 2."),
                                                                               ("Cell 2.", "Cell 1.")]
 
 

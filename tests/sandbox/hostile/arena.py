@@ -4,6 +4,7 @@
 probe, None or what went wrong. The suite uses it to run as an ordinary user too.
 """
 
+import builtins
 import ctypes
 import json
 import os
@@ -36,6 +37,7 @@ class World(gym.Env):
     def step(self, action):
         return action + str(self.np_random.integers(1000)), 1.0, action == "c", False, {}
 """
+SHOWN = repr(builtins.__build_class__)  # in the built-ins under every policy, and no permitted code can name it
 WAYS_BACK = ("observation", "reward", "terminated", "info", "key", "whole", "raise")
 
 
@@ -98,6 +100,8 @@ class Arena:
         match probe.effect:
             case "secret":
                 return self.token in evidence
+            case "shows":
+                return SHOWN in evidence
             case "touch":
                 return os.path.lexists(self.target)
             case "says" | "memory":
@@ -228,7 +232,9 @@ def _clean_episode(clean: Worker) -> str | None:
 def run(
     policy: str, chosen: Sequence[Probe], kind: type[Sandbox] = Sandbox, unsafe: bool = False
 ) -> dict[str, str | None]:
-    """Every chosen probe under one policy."""
+    """Every chosen probe under one policy; with the language layer off, only what the process layer must prevent."""
+    if policy == "off":
+        chosen = [probe for probe in chosen if probe.process]
     arena = Arena()
     try:
         with kind(LIMITS, policy, unsafe) as sandbox, sandbox.load(CLEAN) as clean:  # type: ignore[arg-type]

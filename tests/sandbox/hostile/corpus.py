@@ -2,6 +2,10 @@
 
 A file starts with a sentence and the defaults of its probes (`effect`, `layers`, `preamble`, `returns`); a probe starts
 with `=== name` and may set its own. `@NAME@` stands for something of the arena: a path, a port, a process.
+
+`layers` says which layer must prevent the effect with the other switched off. A probe of the language layer only goes
+for an object of the interpreter that permitted code cannot name. Showing it does no harm from inside the confined
+process, so the process layer is not asked to prevent it: there, such a probe shows that its way is open.
 """
 
 import platform
@@ -52,13 +56,16 @@ class Probe:
 
     Attributes:
         effect: what it is after: `secret` (a text only it can have read), `touch` (a file), `says` (its own word for
-            it), `time`, `memory`, `victim`, `connect`, `datagram`, `unix`, `abstract`, `frames`.
+            it), `shows` (a built-in that only guarded attributes lead to), `time`, `memory`, `victim`, `connect`,
+            `datagram`, `unix`, `abstract`, `frames`.
         language: whether the language layer alone must prevent it.
+        process: whether the process layer alone must prevent it.
     """
 
     name: str
     effect: str
     language: bool
+    process: bool
     returns: str
     code: str
 
@@ -80,7 +87,7 @@ def probes() -> list[Probe]:
         for block in blocks:
             name, _, code = block.partition("\n")
             settings = dict(defaults)
-            while match := re.match(r"(effect|returns): (.*)\n", code):
+            while match := re.match(r"(effect|layers|returns): (.*)\n", code):
                 settings[match[1]] = match[2]
                 code = code[match.end() :]
             found.append(
@@ -88,6 +95,7 @@ def probes() -> list[Probe]:
                     name=f"{path.stem}/{name}",
                     effect=settings["effect"],
                     language="language" in settings.get("layers", ""),
+                    process="process" in settings.get("layers", "process"),
                     returns=settings.get("returns", ""),
                     code=f"{settings.get('preamble', '')}\n{code}",
                 )

@@ -284,15 +284,19 @@ def process_figures(rounds: int) -> Figures:
 
 
 def hostile_figures() -> Figures:
-    """The hostile corpus of the tests, through the full stack and with the language layer off."""
+    """The hostile corpus of the tests, through the full stack and with the language layer off.
+
+    With that layer off, probes that only it can contain are left out.
+    """
     from tests.sandbox.hostile.arena import run
     from tests.sandbox.hostile.corpus import probes
 
     chosen = probes()
     out: Figures = {}
     for policy in ("fast", "off"):
-        kept = sum(failure is None for failure in run(policy, chosen).values())
-        share = {"value": kept / len(chosen), "target": 1.0, "holds": kept == len(chosen), "n": len(chosen)}
+        results = run(policy, chosen)
+        kept, n = sum(failure is None for failure in results.values()), len(results)
+        share = {"value": kept / n, "target": 1.0, "holds": kept == n, "n": n}
         out[f"hostile_contained_{policy}"] = {**share, "low": None, "high": None, "unit": "share"}
     return out
 

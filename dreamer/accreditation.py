@@ -1,5 +1,4 @@
-"""Nothing is promoted by its own dream: base and candidate meet the real engine, and the difference decides.
-"""
+"""Nothing is promoted by its own dream: base and candidate meet the real engine, and the difference decides."""
 
 import time
 from collections.abc import Callable

@@ -83,25 +83,24 @@ def run(
             _night(config, folder, resume, settings, json, unsafe, until=None)
 
 
-def _verb(stage: str, summary: str) -> Callable[..., None]:
+def _verb(stage: str) -> Callable[..., None]:
     def verb(config: ConfigFile, folder: Folder = None, settings: Set = None, json: Json = False,
              unsafe: Unsafe = False) -> None:
         with _explained():
             _night(config, folder, False, settings, json, unsafe, until=stage)
 
-    verb.__doc__ = summary
     return verb
 
 
-for _name, _stage, _summary in (
-    ("author", "author", "Write the environment (again)."),
-    ("validate", "validate", "Judge the environment on held-out sessions (again)."),
-    ("rehearse", "rehearse", "Play the base policy in the dream (again)."),
-    ("learn", "learn", "Rehearse and update (again)."),
-    ("evaluate", "evaluate", "Judge base and candidate in the production engine (again)."),
+for _stage, _summary in (
+    ("author", "Write the environment (again)."),
+    ("validate", "Judge the environment on held-out sessions (again)."),
+    ("rehearse", "Play the base policy in the dream (again)."),
+    ("learn", "Rehearse and update (again)."),
+    ("evaluate", "Judge base and candidate in the production engine (again)."),
 ):
-    app.command(_name, help=f"{_summary} Earlier stages are done if they are not yet; later ones are taken back.")(
-        _verb(_stage, _summary)
+    app.command(_stage, help=f"{_summary} Earlier stages are done if they are not yet; later ones are taken back.")(
+        _verb(_stage)
     )
 
 

@@ -15,9 +15,10 @@ from envgen.fidelity import FidelityReport, judge
 from envgen.patterns import Patterns, infer_ends, observe, split
 from rollout.chat import Chat
 from rollout.figure import Figure
-from rollout.rehearsal import Episode, Start
+from rollout.rehearsal import Episode, Rehearsal, Start
 from rollout.sessions import SessionError, read
 from rollout.trajectory import Record, Trajectory
+from rollout.world import DreamWorld
 from sandbox import SandboxError
 
 Play = Callable[[int, list[Start]], list[Episode]]  # of a round's number and its starts
@@ -218,8 +219,7 @@ def rehearse_base(run: Run, logs: Logs, authored: Authored, base: Base) -> Rehea
     world = run.dream(authored.environment)
     with world.worker, run.reporter.stage("rehearse", count, "episodes") as bar:
         began = time.monotonic()
-        rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system,
-                                  imagined_return=imagined_return(run, logs), environment=authored.environment)
+        rehearsal = in_dream(run, logs, authored, policy, world)
         episodes = rehearsal.play(starts(REHEARSAL_SEEDS, count), bar.advance, "rehearsal")
         run.store.save_episodes("rehearsal", episodes)
         played = run.summarise(episodes, time.monotonic() - began)
@@ -243,8 +243,7 @@ def learn_in_dream(run: Run, logs: Logs, authored: Authored, base: Base) -> Upda
     policy = Policy(run.store.policy(base.policy), run.config.seed)
     world = run.dream(authored.environment)
     with world.worker:
-        rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system,
-                                  imagined_return=imagined_return(run, logs), environment=authored.environment)
+        rehearsal = in_dream(run, logs, authored, policy, world)
 
         def play(number: int, wanted: list[Start]) -> list[Episode]:
             rehearsed = replace(rehearsal, labels={**rehearsal.labels, "round": number})
@@ -302,12 +301,15 @@ def improve(run: Run, policy: Policy, play: Play, name: str) -> Update:
                   rehearsal_seconds=playing, rounds=tuple(rounds))
 
 
+def in_dream(run: Run, logs: Logs, authored: Authored, policy: Policy, world: DreamWorld) -> Rehearsal:
+    """Episodes in the authored environment; those that run into the unknown have the stated return."""
+    stated = run.config.learning.imagined_return
+    return run.rehearsal(
+        policy, world, max_turns(run, logs), system=logs.system,
+        imagined_return=logs.worst_outcome if stated == "worst" else float(stated), environment=authored.environment,
+    )
+
+
 def max_turns(run: Run, logs: Logs) -> int:
     """When an episode is cut: the configuration's limit, or the longest session's."""
     return run.config.learning.max_turns or logs.patterns.longest
-
-
-def imagined_return(run: Run, logs: Logs) -> float:
-    """What an episode is worth that ran into what no session shows."""
-    stated = run.config.learning.imagined_return
-    return logs.worst_outcome if stated == "worst" else float(stated)

@@ -11,7 +11,7 @@ Left out: guided search and sampling where chance cannot be enumerated; such ste
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -212,10 +212,9 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
                             for each in scored])
         mismatches += _mismatches(session, scored)
         told(1)
-    novel = counts.seen.keys()
-    figures = _figures(mine, usual_reward, novel)
+    figures = _figures(mine, usual_reward, counts.seen)
     for prefix, reference in (("identity_", by_identity), ("counts_", by_count)):
-        figures |= {prefix + name: figure for name, figure in _figures(reference, usual_reward, novel).items()
+        figures |= {prefix + name: figure for name, figure in _figures(reference, usual_reward, counts.seen).items()
                     if name in ("step_probability", "changed_step_probability", "reward_f1", "end_f1", "nats_per_step")}
     figures["nats_over_counts"] = _excess(mine, by_count)
     figures["calibration"] = ratio([sum(_nats(step) - step.entropy for step in session) for session in mine],
@@ -226,10 +225,8 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
     )
 
 
-def _figures(sessions: Sequence[Sequence[Scored]], usual_reward: float, seen: Iterable[tuple[str, str]]
+def _figures(sessions: Sequence[Sequence[Scored]], usual_reward: float, seen: Container[tuple[str, str]]
              ) -> dict[str, Figure]:
-    seen = set(seen)
-
     def share(wanted: Callable[[Scored], bool]) -> Figure:
         picked = [[step for step in session if wanted(step)] for session in sessions]
         return ratio([sum(step.probability for step in session) for session in picked],

@@ -103,7 +103,6 @@ def infer_ends(sessions: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
     for session in sessions:
         went = [turn.model_copy(update={"terminated": False}) if turn.terminated is None else turn
                 for turn in session.turns[:-1]]
-        session = session.model_copy(update={"turns": (*went, session.turns[-1])})
         final = session.turns[-1]
         if final.terminated is None and not final.truncated:
             inferred += 1
@@ -112,8 +111,7 @@ def infer_ends(sessions: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
             cut = last[final.observation] == 1 and not final.reward and len(session.turns) == longest
             ended = final.observation is not None and final.observation not in went_on and not cut
             final = final.model_copy(update={"terminated": ended, "truncated": not ended})
-            session = session.model_copy(update={"turns": (*session.turns[:-1], final)})
-        told.append(session)
+        told.append(session.model_copy(update={"turns": (*went, final)}))
     return told, inferred
 
 

@@ -69,7 +69,7 @@ def _phrases(sessions: Sequence[Trajectory], share: float) -> list[str]:
         sentence
         for session in sessions
         for turn in session.turns
-        for sentence in set(re.findall(r"\s*[^.!?\n]+[.!?]*", turn.observation or ""))
+        for sentence in set(re.findall(r"\s*[^.!?\n]+[.!?]*", turn.answer or ""))
     )
     turns = sum(len(session.turns) for session in sessions)
     return sorted(sentence for sentence, count in heard.items() if count >= share * turns and " " in sentence.strip())
@@ -77,12 +77,12 @@ def _phrases(sessions: Sequence[Trajectory], share: float) -> list[str]:
 
 def _texts(sessions: Sequence[Trajectory]) -> Iterable[str]:
     for session in sessions:
-        yield session.observation
+        yield session.observation.text
         if session.system:
-            yield session.system
+            yield session.system.text
         for turn in session.turns:
-            yield turn.action
-            yield turn.observation or ""
+            yield turn.action.text
+            yield turn.answer or ""
 
 
 def build_tiny(tokenizer: PreTrainedTokenizerBase, layers: int, hidden: int, seed: int) -> LlamaForCausalLM:

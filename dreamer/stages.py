@@ -125,7 +125,7 @@ def read_sessions(run: Run) -> Logs:
     return Logs(
         shown=len(parts.shown), selection=len(parts.selection), held_out=len(parts.held_out), patterns=patterns,
         worst_outcome=min((session.outcome for session in sessions if session.outcome is not None), default=0.0),
-        system=next((session.system for session in sessions if session.system), None),
+        system=next((session.system.text for session in sessions if session.system), None),
     )
 
 

@@ -89,7 +89,7 @@ class Automaton:
         if shows_chance(sessions):
             checkers = [(f"Hoeffding {epsilon}", HoeffdingCompatibility(epsilon)) for epsilon in EPSILONS]
         for apart in (False, True):
-            tasks = [(session.task or session.observation) if apart else "" for session in sessions]
+            tasks = [(session.task or session.observation.text) if apart else "" for session in sessions]
             if apart and len(set(tasks)) == 1:
                 return  # all have one task, so there is nothing to keep apart
             notes = _Notes(remember(sessions, tasks))
@@ -116,15 +116,15 @@ class _Notes:
 
     def trace(self, session: Trajectory, task: str) -> list[Any]:
         """The root's label, then (action, label) pairs."""
-        told = session.observation
+        told = session.observation.text
         trace: list[Any] = [-1, (RESET, self._number(Label(Answer(told), task, "")))]
         for _, turn, text in steps(session):
             answer = Answer(text, turn.reward or 0.0, bool(turn.terminated))
             if answer == Answer(text) and text in self.memory.remarks:
-                self.remarks[self.traces].append((len(trace), turn.action, text))
+                self.remarks[self.traces].append((len(trace), turn.action.text, text))
                 continue
             hides = text in self.memory.hiding and not answer.end
-            trace.append((turn.action, self._number(Label(answer, task, told if hides else ""))))
+            trace.append((turn.action.text, self._number(Label(answer, task, told if hides else ""))))
             if not hides:
                 told = text
         self.traces += 1

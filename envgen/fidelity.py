@@ -97,7 +97,7 @@ def agrees(outcome: Outcome, turn: Turn) -> bool:
     """Whether a possible answer is the logged one, in all that the log says."""
     return (
         not outcome.imagined
-        and outcome.observation == turn.observation
+        and outcome.observation == turn.answer
         and (turn.reward is None or outcome.reward == turn.reward)
         and (turn.terminated is None or outcome.end == turn.terminated)
     )
@@ -115,9 +115,9 @@ class Replay:
 
     def session(self, session: Trajectory) -> list[Scored]:
         """All steps of one session, scored."""
-        self._enter(session.observation, drawn=True)
+        self._enter(session.observation.text, drawn=True)
         if not self.belief:
-            self._enter(session.observation)
+            self._enter(session.observation.text)
         scored = []
         for before, turn, text in steps(session):
             scored.append(self._step(before, turn))
@@ -130,7 +130,7 @@ class Replay:
     def _step(self, before: str, turn: Turn) -> Scored:
         answers, unknown = [], self.unknown and not self.belief
         for copy, weight in self.belief.items():
-            outcomes = self.worker.expand(copy, turn.action, limit=FORKS)
+            outcomes = self.worker.expand(copy, turn.action.text, limit=FORKS)
             if outcomes is None:
                 unknown = True
                 continue
@@ -182,7 +182,7 @@ class CountModel:
         for session in shown:
             for before, turn, text in steps(session):
                 answer = (text, turn.reward or 0.0, bool(turn.terminated))
-                self.seen[before, turn.action][answer] += 1
+                self.seen[before, turn.action.text][answer] += 1
 
     def outcomes(self, before: str, action: str) -> list[Outcome]:
         counts = self.seen.get((before, action), Counter())
@@ -206,7 +206,7 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
     for session in judged:
         scored = replay.session(session)
         mine.append(scored)
-        by_count.append([Scored(each.before, each.turn, counts.outcomes(each.before, each.turn.action))
+        by_count.append([Scored(each.before, each.turn, counts.outcomes(each.before, each.turn.action.text))
                          for each in scored])
         by_identity.append([Scored(each.before, each.turn, [Outcome(1.0, each.before, usual_reward, False)])
                             for each in scored])
@@ -240,8 +240,8 @@ def _figures(sessions: Sequence[Sequence[Scored]], usual_reward: float, seen: Co
     length = [len(session) for session in sessions]
     return {
         "step_probability": share(lambda step: True),
-        "changed_step_probability": share(lambda step: step.turn.observation != step.before),
-        "novel_step_probability": share(lambda step: (step.before, step.turn.action) not in seen),
+        "changed_step_probability": share(lambda step: step.turn.answer != step.before),
+        "novel_step_probability": share(lambda step: (step.before, step.turn.action.text) not in seen),
         "reward_f1": _f1(rewarded),
         "end_f1": _f1(ended),
         "episode_match": proportion(sum(whole), len(whole), unit="share of sessions"),
@@ -292,8 +292,8 @@ def _mismatches(session: Trajectory, scored: Sequence[Scored]) -> list[Mismatch]
                 f"{likeliest.observation} (reward {likeliest.reward:g}, end {likeliest.end})"
             )
             found.append(Mismatch(
-                session=session.id, turn=number, before=step.before, action=step.turn.action,
-                logged=f"{step.turn.observation} (reward {step.turn.reward}, end {step.turn.terminated})",
+                session=session.id, turn=number, before=step.before, action=step.turn.action.text,
+                logged=f"{step.turn.answer} (reward {step.turn.reward}, end {step.turn.terminated})",
                 expected=expected, probability=step.probability,
             ))
     return found

@@ -74,9 +74,9 @@ def _followed(sessions: Sequence[Trajectory], tasks: Sequence[str], remarks: fro
             told.append(told[-1] if text in remarks else text)
         for number, (before, turn, text) in enumerate(steps(session)):
             answer = (text, turn.reward or 0.0, bool(turn.terminated))
-            direct[task, before, turn.action][answer] += 1
+            direct[task, before, turn.action.text][answer] += 1
             if number:
-                followed[before].append(_Followed(task, told[number - 1], turn.action, answer))
+                followed[before].append(_Followed(task, told[number - 1], turn.action.text, answer))
     return followed, direct
 
 

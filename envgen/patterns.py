@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rollout.trajectory import Record, Trajectory, Turn
+from rollout.trajectory import Observation, Record, Trajectory, Turn
 
 
 class Patterns(Record):
@@ -40,12 +40,12 @@ class Patterns(Record):
 
 def observe(sessions: Sequence[Trajectory], ends_inferred: int = 0, listed: int = 50) -> Patterns:
     """Count what the sessions show; the longest lists are cut to `listed` entries."""
-    actions = Counter(turn.action for session in sessions for turn in session.turns)
+    actions = Counter(turn.action.text for session in sessions for turn in session.turns)
     observations = {text for session in sessions for text in texts(session)}
     answers: dict[tuple[str, str], Counter[str]] = {}
     for session in sessions:
         for before, turn, text in steps(session):
-            answers.setdefault((before, turn.action), Counter())[text] += 1
+            answers.setdefault((before, turn.action.text), Counter())[text] += 1
     repeated = [counts for counts in answers.values() if counts.total() > 1]
     outcomes = Counter("unknown" if session.outcome is None else f"{session.outcome:g}" for session in sessions)
     rewards = Counter(turn.reward or 0.0 for session in sessions for turn in session.turns)
@@ -64,9 +64,9 @@ def shows_chance(sessions: Sequence[Trajectory]) -> bool:
     """Whether the same words said from the same start on were ever answered differently."""
     answered: dict[int, tuple[str, float | None, bool | None]] = {}
     for session in sessions:
-        so_far = hash((session.task, session.observation))
+        so_far = hash((session.task, session.observation.text))
         for _, turn, text in steps(session):
-            so_far = hash((so_far, turn.action))
+            so_far = hash((so_far, turn.action.text))
             answer = (text, turn.reward, turn.terminated)
             if answered.setdefault(so_far, answer) != answer:
                 return True
@@ -76,7 +76,7 @@ def shows_chance(sessions: Sequence[Trajectory]) -> bool:
 
 def texts(session: Trajectory) -> list[str]:
     """All observations of a session, the first included."""
-    return [session.observation, *(turn.observation for turn in session.turns if turn.observation is not None)]
+    return [session.observation.text, *(turn.answer for turn in session.turns if turn.answer is not None)]
 
 
 def steps(session: Trajectory) -> list[tuple[str, Turn, str]]:
@@ -97,7 +97,7 @@ def infer_ends(sessions: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
         The sessions, and how many of them had to be inferred.
     """
     went_on = {text for session in sessions for text in texts(session)[: len(session.turns)]}
-    last = Counter(session.turns[-1].observation for session in sessions)
+    last = Counter(session.turns[-1].answer for session in sessions)
     longest = max(len(session.turns) for session in sessions)
     told, inferred = [], 0
     for session in sessions:
@@ -107,9 +107,9 @@ def infer_ends(sessions: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
         if final.terminated is None and not final.truncated:
             inferred += 1
             if final.observation is None and final.reward:
-                final = final.model_copy(update={"observation": ""})
-            cut = last[final.observation] == 1 and not final.reward and len(session.turns) == longest
-            ended = final.observation is not None and final.observation not in went_on and not cut
+                final = final.model_copy(update={"observation": Observation(messages=())})
+            cut = last[final.answer] == 1 and not final.reward and len(session.turns) == longest
+            ended = final.answer is not None and final.answer not in went_on and not cut
             final = final.model_copy(update={"terminated": ended, "truncated": not ended})
         told.append(session.model_copy(update={"turns": (*went, final)}))
     return told, inferred

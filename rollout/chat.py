@@ -92,14 +92,14 @@ class Chat:
         completion: list[int] = []
         mask: list[int] = []
         for number, turn in enumerate(trajectory.turns):
-            said = self.say(turn.action)
+            said = self.say(turn.action.text)
             completion += said
             mask += [1] * len(said)
             if number + 1 < len(trajectory.turns):
-                heard = self.answer(turn.observation or "", closed=True)
+                heard = self.answer(turn.answer or "", closed=True)
                 completion += heard
                 mask += [0] * len(heard)
-        prompt = self.prompt(trajectory.observation, trajectory.system)
+        prompt = self.prompt(trajectory.observation.text, trajectory.system.text if trajectory.system else None)
         return Tokens(prompt, completion, mask, [0.0] * len(completion))
 
     def _words(self, text: str) -> list[int]:

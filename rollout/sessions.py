@@ -1,147 +1,133 @@
-"""Logged sessions, read into trajectories: the project's own records, or OpenAI chat messages.
+"""Logged sessions, read into trajectories from whatever format they are in.
 
-Nothing is half-read: the first line that cannot be understood stops the reading, with file, line and what was
-expected instead.
+Files are streamed: memory holds one session. Nothing is half-read: what cannot be understood stops the reading, with
+file, line and what was expected instead. What a format holds besides conversations is left out and counted.
 """
 
 import glob
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import orjson
-from pydantic import ValidationError
 
-from rollout.trajectory import Pointer, Trajectory, Turn
-
-FORMATS = (
-    'one session a line: {"id", "source", "observation", "turns": [{"action", "observation", "reward"}]} '
-    'or {"messages": [{"role", "content"}], "reward"}'
-)
+from rollout.formats import FORMATS
+from rollout.log import Log, SessionError, Skipped
+from rollout.trajectory import Trajectory
 
 
-class SessionError(ValueError):
-    """A log cannot be read; the message names file, line and what was expected."""
+@dataclass
+class Summary:
+    """What was read.
 
-    def __init__(self, file: str, line: int | None, problem: str, remedy: str):
-        place = file if line is None else f"{file}, line {line}"
-        super().__init__(f"{place}: {problem}. {remedy}")
+    Attributes:
+        files, sessions, turns, calls: how many.
+        tools: how often each was called.
+        formats: how many files of each.
+        images: inline images, kept by their digests.
+        open_ends: sessions whose log does not say whether the world ended.
+        skipped: what was left out, by reason.
+    """
+
+    files: int = 0
+    sessions: int = 0
+    turns: int = 0
+    calls: int = 0
+    images: int = 0
+    open_ends: int = 0
+    formats: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, Skipped] = field(default_factory=dict)
+
+    def add(self, session: Trajectory) -> None:
+        self.sessions += 1
+        self.turns += len(session.turns)
+        self.calls += sum(len(turn.action.calls) for turn in session.turns)
+        last = session.turns[-1]
+        self.open_ends += last.terminated is None and not last.truncated
+
+    def close(self, log: Log, format: str) -> None:
+        self.files += 1
+        self.images += log.images
+        self.formats[format] = self.formats.get(format, 0) + 1
+        for reason, skipped in log.skipped.items():
+            known = self.skipped.setdefault(reason, Skipped(0, skipped.first))
+            known.count += skipped.count
 
 
-def read(patterns: Sequence[str], folder: Path) -> list[Trajectory]:
+def read(
+    patterns: Sequence[str], folder: Path = Path(), format: str | None = None, summary: Summary | None = None
+) -> Iterator[Trajectory]:
     """All sessions of some files, in order.
 
     Args:
-        patterns: paths or globs, relative to `folder`.
+        patterns: paths or globs, relative to `folder`; `**` goes through folders.
+        format: one of `FORMATS`; recognised by each file's content where not given.
+        summary: is told what was read.
 
     Raises:
-        SessionError: a file is missing or empty, or a line is not a session.
+        SessionError: a file is missing or holds no session, a line cannot be understood, or two sessions have one id.
     """
-    sessions: list[Trajectory] = []
-    places: dict[str, Pointer] = {}
-    for pattern in patterns:
-        files = sorted(str(folder / found) for found in glob.glob(pattern, root_dir=folder))
-        if not files:
-            raise SessionError(str(folder / pattern), None, "no such file", "Check `sessions.files`")
-        for file in files:
-            for session in _read_file(file, os.path.relpath(file, folder)):
-                if session.id in places:
-                    raise SessionError(
-                        file, session.pointer.line if session.pointer else None,
-                        f"a second session with the id {session.id!r} (the first: {places[session.id].file}, "
-                        f"line {places[session.id].line})", "Ids must be unique",
-                    )
-                if session.pointer:
-                    places[session.id] = session.pointer
-                sessions.append(session)
-    return sessions
-
-
-def _read_file(file: str, name: str) -> Iterator[Trajectory]:
-    empty = True
-    try:
-        with open(file, "rb") as stream:
-            for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    empty = False
-                    yield _read_line(file, name, number, line)
-    except OSError as error:
-        raise SessionError(file, None, f"cannot be read ({error.strerror})", "Check the path and its rights") from None
-    if empty:
-        raise SessionError(file, None, "holds no session", f"Expected {FORMATS}")
-
-
-def _read_line(file: str, name: str, number: int, line: bytes) -> Trajectory:
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        try:
-            text = line.decode()
-        except UnicodeDecodeError:
-            raise SessionError(file, number, "not UTF-8", "Convert the file to UTF-8") from None
-        raise SessionError(
-            file, number, f"not JSON ({error.msg} at character {error.pos + 1} of {len(text)})",
-            "Is the line cut off? Remove it, or record the session again",
-        ) from None
-    if not isinstance(value, dict):
-        raise SessionError(file, number, "not a JSON object", f"Expected {FORMATS}")
-    pointer = Pointer(file=file, line=number)
-    if "messages" in value:
-        return _from_chat(file, name, number, value, pointer)
-    if not value.get("turns"):
-        raise SessionError(file, number, "a session with no turns", f"Expected {FORMATS}")
-    try:
-        return Trajectory.model_validate_json(line, strict=True).model_copy(update={"pointer": pointer})
-    except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"])
-        raise SessionError(file, number, f"{field}: {problem['msg']}", f"Expected {FORMATS}") from None
-
-
-def _from_chat(file: str, name: str, number: int, value: dict[str, Any], pointer: Pointer) -> Trajectory:
-    """A text game as a chat: the world speaks as user, the agent as assistant."""
-
-    def refuse(problem: str, remedy: str) -> SessionError:
-        return SessionError(file, number, problem, remedy)
-
-    messages = value["messages"]
-    if not isinstance(messages, list):
-        raise refuse("`messages` is not a list", f"Expected {FORMATS}")
-    system, spoken = None, list[tuple[str, str]]()
-    for place, message in enumerate(messages):
-        role, content = (message.get("role"), message.get("content")) if isinstance(message, dict) else (None, None)
-        if isinstance(message, dict) and (message.get("tool_calls") or role in ("tool", "function")):
-            raise refuse(f"messages[{place}] is a tool call", "Sessions with tools cannot be read yet")
-        if role not in ("system", "developer", "user", "assistant") or not isinstance(content, str):
-            raise refuse(
-                f"messages[{place}] has role {role!r} and content of type {type(content).__name__}",
-                "Expected role system, user or assistant, and text",
+    summary = Summary() if summary is None else summary
+    # 8 bytes an id, so that memory hardly grows with the log.
+    known: set[int] = set()
+    for path in find(patterns, folder):
+        log = Log(path, os.path.relpath(path, folder))
+        name = format or recognise(log)
+        before = summary.sessions
+        for session in FORMATS[name].read(log):
+            digest = int.from_bytes(hashlib.blake2b(session.id.encode(), digest_size=8).digest())
+            if digest in known:
+                raise log.refuse(
+                    session.pointer.line if session.pointer else None,
+                    f"a second session with the id {session.id!r}", "Ids must be unique",
+                )
+            known.add(digest)
+            summary.add(session)
+            yield session
+        summary.close(log, name)
+        if summary.sessions == before:
+            left_out = "; ".join(f"{reason}: {each.count}" for reason, each in log.skipped.items())
+            raise log.refuse(
+                None, f"holds no session{f' ({left_out})' if left_out else ''}", f"Expected {FORMATS[name].EXPECTED}"
             )
-        if role in ("system", "developer"):
-            if spoken or system is not None:
-                raise refuse(f"messages[{place}] is a second or late system prompt", "Expected one, at the start")
-            system = content
-        elif spoken and spoken[-1][0] == role:
-            raise refuse(f"messages[{place}] follows another of role {role!r}", "Expected user and assistant in turn")
-        else:
-            spoken.append((role, content))
-    if not spoken or spoken[0][0] != "user":
-        raise refuse("the session does not begin with a user message", "The world's first words have role user")
-    if len(spoken) < 2:
-        raise refuse("a session with no turns", "Expected at least one assistant message")
-    reward = value.get("reward")
-    if reward is not None and (isinstance(reward, bool) or not isinstance(reward, int | float)):
-        raise refuse(f"`reward` is {reward!r}", "Expected a number or null")
-    said, heard = [words for _, words in spoken[1::2]], [words for _, words in spoken[2::2]]
-    turns = tuple(
-        Turn(action=action, observation=answer, reward=reward if place == len(said) - 1 else None)
-        for place, (action, answer) in enumerate(zip_longest(said, heard))
-    )
-    task = value.get("task", value.get("task_id"))
-    own = value.get("id")
-    return Trajectory(
-        id=f"{name}:{number}" if own is None else str(own), source="real", task=None if task is None else str(task),
-        system=system, observation=spoken[0][1], turns=turns, outcome=reward, pointer=pointer,
-    )
+
+
+def find(patterns: Sequence[str], folder: Path = Path()) -> list[Path]:
+    """The files of some paths or globs, each once, in order.
+
+    Raises:
+        SessionError: a pattern finds nothing.
+    """
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        files = sorted(glob.glob(os.path.expanduser(pattern), root_dir=folder, recursive=True))
+        if not files:
+            raise SessionError(str(folder / pattern), None, "no such file", "Check the path")
+        found |= dict.fromkeys(folder / file for file in files)
+    return list(found)
+
+
+def recognise(log: Log) -> str:
+    """The format of a file, by its content.
+
+    Raises:
+        SessionError: it is none that is known.
+    """
+    head = log.head()
+    first = head.lstrip().partition(b"\n")[0]
+    try:
+        record = orjson.loads(first)
+    except orjson.JSONDecodeError:
+        record = None
+    for name, format in FORMATS.items():
+        if format.recognises(log, head, record):
+            return name
+    if not first:
+        raise log.refuse(None, "empty", f"Expected a log in one of the formats {', '.join(FORMATS)}")
+    expected = "\n".join(f"  {name}: {format.EXPECTED}" for name, format in FORMATS.items())
+    for number, line in log.lines():
+        log.decode(number, line)  # says what is wrong with it, if it was meant to be JSON lines
+        raise log.refuse(number, "of no known format", f"Expected one of\n{expected}\nor say which with --as")
+    raise log.refuse(None, "of no known format", f"Expected one of\n{expected}")

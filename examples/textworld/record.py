@@ -54,7 +54,7 @@ def play(env: TextWorldGames, seed: int, act: Callable[[str], str]) -> tuple[str
     first, info = env.reset(seed=seed)
     turns: list[Turn] = []
     while not turns or not (turns[-1].terminated or turns[-1].truncated):
-        action = act(turns[-1].observation if turns else first)
+        action = act((turns[-1].answer or "") if turns else first)
         observation, reward, terminated, truncated, _ = env.step(action)
         turn = Turn(
             action=action,
@@ -87,9 +87,9 @@ def imitate(sessions: list[Trajectory]) -> Callable[[str], str]:
     """The greedy clone: the most frequent action after each text."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for session in sessions:
-        texts = [session.observation, *(turn.observation for turn in session.turns)]
+        texts = [session.observation.text, *(turn.answer for turn in session.turns)]
         for text, turn in zip(texts, session.turns, strict=False):
-            counts[text][turn.action] += 1
+            counts[text][turn.action.text] += 1
     favourites = {text: count.most_common(1)[0][0] for text, count in counts.items()}
     return lambda text: favourites.get(text, "look")
 

@@ -79,9 +79,10 @@ def read(
         for session in FORMATS[name].read(log):
             digest = int.from_bytes(hashlib.blake2b(session.id.encode(), digest_size=8).digest())
             if digest in known:
+                first = next(each for each in read(patterns, folder, format) if each.id == session.id)
                 raise log.refuse(
-                    session.pointer.line if session.pointer else None,
-                    f"a second session with the id {session.id!r}", "Ids must be unique",
+                    session.pointer and session.pointer.line,
+                    f"a second session with the id {session.id!r} (the first: {first.pointer})", "Ids must be unique",
                 )
             known.add(digest)
             summary.add(session)
@@ -102,7 +103,9 @@ def find(patterns: Sequence[str], folder: Path = Path()) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
-        files = sorted(glob.glob(os.path.expanduser(pattern), root_dir=folder, recursive=True))
+        pattern = os.path.expanduser(pattern)
+        literal = os.path.exists(folder / pattern)
+        files = [pattern] if literal else sorted(glob.glob(pattern, root_dir=folder, recursive=True))
         if not files:
             raise SessionError(str(folder / pattern), None, "no such file", "Check the path")
         found |= dict.fromkeys(folder / file for file in files)

@@ -32,6 +32,9 @@ class Pointer(Record):
     file: str
     line: int = Field(ge=1)
 
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}"
+
 
 class Text(Record):
     """Words."""

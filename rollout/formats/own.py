@@ -23,14 +23,14 @@ def read(log: Log) -> Iterator[Trajectory]:
             session = Trajectory.model_validate_json(line, strict=True)
         except ValidationError as error:
             value = log.decode(number, line)
-            if not isinstance(value, dict) or "turns" not in value:
-                raise log.refuse(number, "not a session", f"Expected {EXPECTED}") from None
+            if not isinstance(value, dict):
+                raise log.refuse(number, "not a JSON object", f"Expected {EXPECTED}") from None
             if value.get("version", VERSION) != VERSION:
                 raise log.refuse(
                     number, f"a record of version {value['version']!r}, not {VERSION}",
                     "Import the log it was made from again, or use the release that wrote it",
                 ) from None
-            if not value["turns"]:
+            if value.get("turns") == []:
                 log.skip(number, "no turn")
                 continue
             problem = error.errors()[0]

@@ -114,9 +114,9 @@ def test_the_code_does_outside_what_it_does_inside(game: type[Game], sandbox: Sa
     session = record(game(), 1, seed=2)[0]
     env = outside(source)
     env.reset(seed=0)
-    without = [env.step(turn.action)[:4] for turn in session.turns]
+    without = [env.step(turn.action.text)[:4] for turn in session.turns]
     with sandbox.load(source) as worker:
-        (episode,) = worker.episodes([Script([turn.action for turn in session.turns], seed=0)])
+        (episode,) = worker.episodes([Script([turn.action.text for turn in session.turns], seed=0)])
     assert without == [(answer.observation, answer.reward, answer.terminated, answer.truncated)
                        for answer in episode.answers[1:]]
 

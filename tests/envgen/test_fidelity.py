@@ -107,7 +107,7 @@ def test_sessions_do_not_disturb_each_other(sandbox: Sandbox) -> None:
 
 
 def test_a_log_without_rewards_and_ends_is_compared_by_its_texts(sandbox: Sandbox) -> None:
-    texts = [(turn.action, turn.observation) for turn in WALK.turns]
+    texts = [(turn.action.text, turn.answer) for turn in WALK.turns]
     report = judged(sandbox, worlds.PAYS_ALWAYS, [session("Cell 1.", *texts, reward=None, end=None)])
     assert value(report, "step_probability") == 1.0
     assert report.figures["reward_f1"].value is None
@@ -115,14 +115,14 @@ def test_a_log_without_rewards_and_ends_is_compared_by_its_texts(sandbox: Sandbo
 
 
 def test_a_world_that_ends_where_such_a_log_goes_on_is_wrong(sandbox: Sandbox) -> None:
-    texts = [(turn.action, turn.observation) for turn in WALK.turns]
+    texts = [(turn.action.text, turn.answer) for turn in WALK.turns]
     sessions, _ = infer_ends([session("Cell 1.", *texts, reward=None, end=None)] * 3)
     report = judged(sandbox, worlds.ENDS_ALWAYS, sessions)
     assert value(report, "step_probability") < 0.9
 
 
 def test_a_world_that_ends_where_the_log_does_not_say_so_is_no_crash(sandbox: Sandbox) -> None:
-    texts = [(turn.action, turn.observation) for turn in WALK.turns]
+    texts = [(turn.action.text, turn.answer) for turn in WALK.turns]
     report = judged(sandbox, worlds.ENDS_ALWAYS, [session("Cell 1.", *texts, reward=None, end=None)])
     assert report.figures["step_probability"].n == 3
 

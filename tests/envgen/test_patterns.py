@@ -59,7 +59,7 @@ def test_a_turn_after_which_the_session_went_on_did_not_end_it() -> None:
 
 def test_steps_pair_each_turn_with_the_text_it_acted_on() -> None:
     walked = play(Corridor(), ["right", "left"])
-    assert [(before, turn.observation) for before, turn, _ in steps(walked)] == [("Cell 1.", "Cell 2."),
+    assert [(before, turn.answer) for before, turn, _ in steps(walked)] == [("Cell 1.", "Cell 2."),
                                                                               ("Cell 2.", "Cell 1.")]
 
 
@@ -135,6 +135,6 @@ def test_an_answer_that_was_not_logged_is_an_end_only_where_it_was_rewarded() ->
         return Trajectory(id=f"s{number}", source="real", observation="Hall.", turns=turns)
 
     (won, lost), _ = infer_ends([chat(0, 1.0), chat(1, None)])
-    assert (won.turns[-1].observation, won.turns[-1].terminated) == ("", True)
-    assert (lost.turns[-1].observation, lost.turns[-1].terminated) == (None, False)
+    assert (won.turns[-1].answer, won.turns[-1].terminated) == ("", True)
+    assert (lost.turns[-1].answer, lost.turns[-1].terminated) == (None, False)
     assert [text for _, _, text in steps(lost)] == ["Gate."]

@@ -35,7 +35,7 @@ def starts(count: int) -> list[Start]:
 
 
 def days(episode: Episode) -> int:
-    return int(episode.trajectory.observation.split()[0])
+    return int(episode.trajectory.observation.text.split()[0])
 
 
 def test_ids_line_up_with_words(policy: Rehearsal, chat: Chat, sandbox: Sandbox) -> None:
@@ -43,15 +43,15 @@ def test_ids_line_up_with_words(policy: Rehearsal, chat: Chat, sandbox: Sandbox)
         for episode in rehearsal.play(starts(12)):
             trajectory, tokens = episode.trajectory, episode.tokens
             assert len(tokens.completion) == len(tokens.mask) == len(tokens.logprobs)
-            assert tokens.prompt == chat.prompt(trajectory.observation)
+            assert tokens.prompt == chat.prompt(trajectory.observation.text)
             place = 0
             for number, turn in enumerate(trajectory.turns):
                 length = tokens.mask[place:].index(0) if 0 in tokens.mask[place:] else len(tokens.mask) - place
                 said = tokens.completion[place : place + length]
-                assert chat.action(said) == turn.action
+                assert chat.action(said) == turn.action.text
                 place += length
                 if number + 1 < len(trajectory.turns):
-                    heard = chat.answer(turn.observation, closed=said[-1] == chat.stop)
+                    heard = chat.answer(turn.answer, closed=said[-1] == chat.stop)
                     assert tokens.completion[place : place + len(heard)] == heard
                     assert not any(tokens.mask[place : place + len(heard)])
                     place += len(heard)
@@ -139,8 +139,8 @@ def test_a_group_shares_its_start_and_nothing_else(policy: Rehearsal, sandbox: S
     for group in (3, 8, 11):
         members = [episode.trajectory for episode in episodes if episode.trajectory.group == group]
         assert len(members) == 6
-        assert len({member.observation for member in members}) == 1
-        assert len({tuple(turn.action for turn in member.turns) for member in members}) > 1
+        assert len({member.observation.text for member in members}) == 1
+        assert len({tuple(turn.action.text for turn in member.turns) for member in members}) > 1
 
 
 @pytest.mark.parametrize("concurrent", [1, 3, 100])
@@ -174,7 +174,7 @@ def test_the_same_seeds_give_the_same_episodes(policy: Rehearsal, chat: Chat, mo
 def test_the_system_prompt_is_read_first_and_recorded(policy: Rehearsal, chat: Chat) -> None:
     (episode,) = replace(policy, system="Be brief.").play(starts(1))
     assert episode.tokens.prompt == chat.prompt("Cell 1.", "Be brief.")
-    assert episode.trajectory.system == "Be brief."
+    assert episode.trajectory.system and episode.trajectory.system.text == "Be brief."
 
 
 def test_labels_are_carried(policy: Rehearsal) -> None:

@@ -33,7 +33,7 @@ def test_a_record_is_one_line(trajectory: Trajectory) -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    {"version": 2}, {"source": "logged"}, {"turns": ()}, {"outcome": float("nan")}, {"outcome": float("inf")},
+    {"version": 3}, {"source": "logged"}, {"turns": ()}, {"outcome": float("nan")}, {"outcome": float("inf")},
     {"colour": "red"}, {"observation": None}, {"pointer": {"file": "f", "line": 0}},
     {"turns": ({"action": "a", "observation": "b", "reward": float("inf")},)},
 ])

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from rollout.formats import chat, own
+from rollout.formats import chat, codex, own
 from rollout.log import Log
 from rollout.trajectory import Trajectory
 
@@ -38,4 +38,8 @@ class Format(Protocol):
         """
 
 
-FORMATS: dict[str, Format] = {"own": own, "chat": chat}
+FORMATS: dict[str, Format] = {
+    "own": own,
+    "codex": codex,
+    "chat": chat,
+}

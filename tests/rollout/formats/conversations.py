@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from rollout.formats.conversation import loaded
 from rollout.trajectory import Call, Image, Message, Observation, Part, Reasoning, Text, Trajectory, Turn
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
@@ -82,7 +83,7 @@ def _part(part: Part) -> list[Any]:
         case Text() | Reasoning():
             return [part.type, part.text]
         case Call():
-            return [part.type, part.name, json.loads(part.arguments), part.id]
+            return [part.type, part.name, loaded(part.arguments), part.id]
         case Image():
             return [part.type, part.reference, part.media_type]
     return [part.type, part.value]

@@ -10,7 +10,7 @@ import time
 from dreamer.accreditation import judge
 from dreamer.learning import clone
 from dreamer.run import Played, Policy, Run
-from dreamer.stages import Base, Logs, Update, improve, max_turns
+from dreamer.stages import Base, Logs, Update, approved, improve, max_turns
 from rollout.trajectory import Record
 
 ENDLESS = 1_000_000  # cloning steps, where the clock is what stops it
@@ -56,7 +56,7 @@ def play_baselines(run: Run, logs: Logs, base: Base, update: Update) -> Baseline
 def clone_on(run: Run, policy: Policy) -> None:
     """Go on imitating for as long as the whole night took until the judging."""
     config = run.config.cloning.model_copy(update={"steps": ENDLESS})
-    shown = [policy.chat.tokens(session) for session in run.store.load_sessions("shown")]
+    shown = [policy.chat.tokens(session) for session in approved(run)]
     began, seconds = time.monotonic(), run.seconds_until_judging
     with run.reporter.stage("cloning", int(seconds), "seconds") as bar:
 

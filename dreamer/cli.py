@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from dreamer.logs import approve_sessions, export_logs, import_logs
+
 if TYPE_CHECKING:
     from dreamer.config import Config
 
@@ -47,23 +49,28 @@ def main() -> None:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """Every error that a user can cause becomes one message and an exit code."""
+def _explained(stopped: str = "nothing that was finished is lost. Go on with --resume") -> Iterator[None]:
+    """Every error that a user can cause becomes one message and an exit code.
+
+    Args:
+        stopped: what to say after an interruption.
+    """
+    from dreamer.approval import ApprovalError
     from dreamer.config import ConfigError
     from dreamer.store import StoreError
     from envgen.author import AuthorError
-    from rollout.sessions import SessionError
+    from rollout.log import SessionError
     from rollout.world import EngineError
     from sandbox import SandboxError
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop for either in the same way
     try:
         yield
-    except (ConfigError, SessionError, StoreError, AuthorError, EngineError, SandboxError) as error:
+    except (ApprovalError, ConfigError, SessionError, StoreError, AuthorError, EngineError, SandboxError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print("stopped; nothing that was finished is lost. Go on with --resume", file=sys.stderr)
+        print(f"stopped; {stopped}", file=sys.stderr)
         raise SystemExit(130) from None
 
 
@@ -108,7 +115,7 @@ def _night(config_file: Path | None, folder: Path | None, resume: bool, settings
            unsafe: bool, until: str | None) -> None:
     from dreamer.production import open_production
     from dreamer.store import USES, Store, StoreError, latest_folder, next_folder
-    from rollout.sessions import SessionError
+    from rollout.log import SessionError
 
     if config_file is None and folder is None and resume:
         folder = latest_folder(RUNS)
@@ -163,6 +170,10 @@ def _config(file: Path | None, folder: Path | None, settings: list[str] | None) 
     if folder is None or settings:
         raise ConfigError("name a configuration, such as examples/frozen_lake/night.toml")
     return Store.config(folder)
+
+
+for _name, _command in (("import", import_logs), ("export", export_logs), ("approve", approve_sessions)):
+    app.command(_name)(_explained("what was decided is kept; no file was half written")(_command))
 
 
 @app.command()

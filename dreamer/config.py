@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from envgen.gate import Gate
+from envgen.split import By
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -28,15 +29,25 @@ class Sessions(Section):
     """Where the sessions are and how they are divided.
 
     Attributes:
-        files: JSON lines, the project's own records or OpenAI chat messages; globs are allowed.
+        files: logs in any of the formats that `dream import` knows, gzipped or not; globs are allowed.
+        format: of the files, where their content does not tell.
         selection: share of sessions used to choose among candidate environments.
         held_out: share of sessions used only to judge the chosen one.
+        split: what is kept on one side: sessions of one "task" or of one "start", or each "session" by itself. None
+            takes tasks if there are at least ten, else starts, else sessions.
+        approve: what may train without a person's word: "all", or a rule such as "outcome >= 1". The world is learned
+            from every session; the weights only from approved ones.
+        ledger: the decisions of `dream approve`.
         success: an episode whose outcome is at least this is a success; None takes whatever is above zero.
     """
 
     files: tuple[str, ...] = Field(min_length=1)
+    format: str | None = None
     selection: Share = 0.1
     held_out: Share = 0.2
+    split: By | None = None
+    approve: str | None = None
+    ledger: Path = Path("approvals.ledger")
     success: float | None = None
 
     @model_validator(mode="after")

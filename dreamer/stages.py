@@ -1,9 +1,12 @@
 """The stages of a night up to the judging: each a function from records to a record."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
+from dreamer.approval import Ledger, approve
+from dreamer.card import card
 from dreamer.config import ConfigError
 from dreamer.learning import Round, clone, learn
 from dreamer.policy import build_tiny, save, train_tokenizer
@@ -11,12 +14,15 @@ from dreamer.policy import load as load_checkpoint
 from dreamer.run import Played, Policy, Run, starts
 from envgen.author import AuthorError, Environment
 from envgen.automaton import Automaton
+from envgen.ends import infer_ends
 from envgen.fidelity import FidelityReport, judge
-from envgen.patterns import Patterns, infer_ends, observe, split
+from envgen.patterns import Patterns, observe
+from envgen.split import By, split
 from rollout.chat import Chat
 from rollout.figure import Figure
+from rollout.log import SessionError
 from rollout.rehearsal import Episode, Rehearsal, Start
-from rollout.sessions import SessionError, read
+from rollout.sessions import Summary, read
 from rollout.trajectory import Record, Trajectory
 from rollout.world import DreamWorld
 from sandbox import SandboxError
@@ -27,11 +33,23 @@ REHEARSAL_SEEDS = 500_000_000  # first of the seeds that no learning and no judg
 
 
 class Logs(Record):
-    """The sessions that were read."""
+    """The sessions that were read.
+
+    Attributes:
+        shown, selection, held_out: how many sessions each part has.
+        split: what was kept together, and how many of these groups each part has.
+        files: how many sessions each log gave.
+        rejected: how many were left out because someone said so.
+        approvals: of the shown sessions, how many may train, and by whose word.
+    """
 
     shown: int
     selection: int
     held_out: int
+    split: tuple[By, tuple[int, int, int]]
+    files: dict[str, int]
+    rejected: int
+    approvals: dict[str, int]
     patterns: Patterns
     worst_outcome: float
     system: str | None = None
@@ -111,19 +129,40 @@ class Update(Record):
 def read_sessions(run: Run) -> Logs:
     """Read, complete and divide the logged sessions."""
     config = run.config.sessions
-    with run.reporter.stage("read") as bar:
-        sessions, inferred = infer_ends(list(map(_complete, read(config.files, run.config.folder))))
+    names = ", ".join(config.files)
+    ledger = Ledger(run.config.folder / config.ledger)
+    with run.reporter.stage("read", unit="sessions") as bar:
+        logged = []
+        for session in read(config.files, run.config.folder, config.format, summary := Summary()):
+            logged.append(_complete(session))
+            bar.advance()
+        kept, rejected = approve(logged, ledger, config.approve)
+        if not kept:
+            raise SessionError(names, None, "every session is rejected", f"See {ledger.path}")
+        sessions, inferred = infer_ends(kept)
         patterns = observe(sessions, inferred)
         try:
-            parts = split(sessions, config.selection, config.held_out)
+            parts = split(sessions, config.selection, config.held_out, config.split)
         except ValueError as error:
-            raise SessionError(", ".join(config.files), None, str(error), "Record more sessions") from None
+            raise SessionError(names, None, str(error), "Record more sessions, or set sessions.split") from None
+        approvals = Counter(session.approval for session in parts.shown if session.approval)
+        if run.config.policy.model == "tiny" and not approvals:
+            raise SessionError(
+                names, None, f"none of {len(parts.shown)} shown sessions may train, and there is no policy but theirs",
+                f"Approve some (`dream approve {names} --where 'outcome >= 1' --ledger {ledger.path}`), "
+                'or set sessions.approve = "all"',
+            )
         for name in ("shown", "selection", "held_out"):
             run.store.save_sessions(name, getattr(parts, name))
         run.store.save_patterns(patterns)
-        bar.note(f"{len(sessions):,} sessions, {patterns.turns:,} turns", sessions=len(sessions), turns=patterns.turns)
+        bar.note(f"{patterns.turns:,} turns", sessions=len(sessions), turns=patterns.turns)
+    for line in summary.left_out():
+        run.reporter.say(line)
+    files = Counter(session.pointer.file for session in sessions if session.pointer)
     return Logs(
-        shown=len(parts.shown), selection=len(parts.selection), held_out=len(parts.held_out), patterns=patterns,
+        shown=len(parts.shown), selection=len(parts.selection), held_out=len(parts.held_out),
+        split=(parts.by, parts.groups), files=dict(files), rejected=rejected, approvals=dict(approvals),
+        patterns=patterns,
         worst_outcome=min((session.outcome for session in sessions if session.outcome is not None), default=0.0),
         system=next((session.system.text for session in sessions if session.system), None),
     )
@@ -193,8 +232,9 @@ def make_base(run: Run, logs: Logs) -> Base:
             raise ConfigError(f"policy.model {config.policy.model!r} cannot be loaded: {error}") from error
         Chat(tokenizer)  # refuses a template that cannot be used
         digest = run.store.save_policy(lambda folder: save(model, tokenizer, folder))
+        run.store.save_card(digest, card(run, logs, base=config.policy.model))
         return Base(policy=digest, parameters=model.num_parameters(), cloned_steps=0, loss=None)
-    shown = run.store.load_sessions("shown")
+    shown = approved(run)
     tokenizer = train_tokenizer(shown, config.policy.vocabulary, config.policy.phrases)
     chat = Chat(tokenizer)
     model = build_tiny(tokenizer, config.policy.layers, config.policy.hidden, seed)
@@ -209,7 +249,13 @@ def make_base(run: Run, logs: Logs) -> Base:
 
         clone(model, tokenizer, [chat.tokens(session) for session in shown], config.cloning, seed, told)
     digest = run.store.save_policy(lambda folder: save(model, tokenizer, folder))
+    run.store.save_card(digest, card(run, logs, cloned_steps=config.cloning.steps))
     return Base(policy=digest, parameters=model.num_parameters(), cloned_steps=config.cloning.steps, loss=losses[-1])
+
+
+def approved(run: Run) -> list[Trajectory]:
+    """The shown sessions whose actions may train."""
+    return [session for session in run.store.load_sessions("shown") if session.approval]
 
 
 def rehearse_base(run: Run, logs: Logs, authored: Authored, base: Base) -> Rehearsed:
@@ -251,7 +297,9 @@ def learn_in_dream(run: Run, logs: Logs, authored: Authored, base: Base) -> Upda
             run.store.save_episodes(_round(number), episodes)
             return episodes
 
-        return improve(run, policy, play, "learn")
+        update = improve(run, policy, play, "learn")
+    run.store.save_card(update.policy, card(run, logs, base=base.policy, environment=authored, update=update))
+    return update
 
 
 def _round(number: int) -> str:

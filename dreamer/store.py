@@ -5,7 +5,7 @@
     sessions/{shown,selection,held_out}.jsonl
     patterns.json
     environments/DIGEST/           environment.py, environment.json
-    policies/DIGEST/               a Hugging Face checkpoint
+    policies/DIGEST/               a Hugging Face checkpoint, and in README.md what it was made from
     promoted.json                  which policy is promoted
     night-001/STAGE.json           the record that a stage ended with
     night-001/NAME/                episodes.jsonl, tokens.parquet: of the rehearsal, of each round, of the judging
@@ -172,6 +172,10 @@ class Store:
     def policy(self, digest: str) -> Path:
         """Where a checkpoint is."""
         return self.root / "policies" / digest
+
+    def save_card(self, digest: str, card: str) -> None:
+        """Say beside a checkpoint what it was made from."""
+        _write(self.policy(digest) / "README.md", card.encode())
 
     def promote(self, digest: str) -> None:
         _write(self.root / "promoted.json", orjson.dumps({"policy": digest, "night": self.night}))

@@ -1,11 +1,9 @@
-"""What the sessions show, with counts: which ends are ends, how they split, what is usual."""
+"""What the sessions show, with counts."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from rollout.trajectory import Observation, Record, Trajectory, Turn
+from rollout.trajectory import Record, Trajectory, Turn
 
 
 class Patterns(Record):
@@ -83,59 +81,3 @@ def steps(session: Trajectory) -> list[tuple[str, Turn, str]]:
     """Each turn whose answer was logged: the observation it acted on, the turn, and the answer."""
     shown = texts(session)
     return list(zip(shown, session.turns, shown[1:], strict=False))
-
-
-def infer_ends(sessions: Sequence[Trajectory]) -> tuple[list[Trajectory], int]:
-    """Say of each last turn whether the world ended there, where the log does not.
-
-    A text after which some session went on is no end. A text that was always the last is one, unless it was seen
-    once only, brought no reward, and closes a session as long as the longest, which looks like a limit. A session
-    whose last answer was not logged ended there, without a word, if it brought a reward; otherwise nothing is known
-    of what its last action did.
-
-    Returns:
-        The sessions, and how many of them had to be inferred.
-    """
-    went_on = {text for session in sessions for text in texts(session)[: len(session.turns)]}
-    last = Counter(session.turns[-1].answer for session in sessions)
-    longest = max(len(session.turns) for session in sessions)
-    told, inferred = [], 0
-    for session in sessions:
-        went = [turn.model_copy(update={"terminated": False}) if turn.terminated is None else turn
-                for turn in session.turns[:-1]]
-        final = session.turns[-1]
-        if final.terminated is None and not final.truncated:
-            inferred += 1
-            if final.observation is None and final.reward:
-                final = final.model_copy(update={"observation": Observation(messages=())})
-            cut = last[final.answer] == 1 and not final.reward and len(session.turns) == longest
-            ended = final.answer is not None and final.answer not in went_on and not cut
-            final = final.model_copy(update={"terminated": ended, "truncated": not ended})
-        told.append(session.model_copy(update={"turns": (*went, final)}))
-    return told, inferred
-
-
-@dataclass(frozen=True)
-class Split:
-    """The sessions, divided: authors see `shown`, candidates are chosen on `selection`, judged on `held_out`."""
-
-    shown: list[Trajectory]
-    selection: list[Trajectory]
-    held_out: list[Trajectory]
-
-
-def split(sessions: Sequence[Trajectory], selection: float, held_out: float) -> Split:
-    """Divide sessions by a hash of their ids, so that the same session always falls on the same side.
-
-    Raises:
-        ValueError: there are too few sessions for three non-empty parts.
-    """
-    def place(session: Trajectory) -> float:  # in [0, 1)
-        return int.from_bytes(hashlib.sha256(session.id.encode()).digest()[:8]) / 2**64
-
-    ordered = sorted(sessions, key=place)
-    judged = max(1, sum(place(session) < held_out for session in ordered))
-    chosen = max(1, sum(held_out <= place(session) < held_out + selection for session in ordered))
-    if len(ordered) - judged - chosen < 1:
-        raise ValueError(f"{len(ordered)} sessions are too few to show some, choose on some and judge on the rest")
-    return Split(ordered[judged + chosen :], ordered[judged : judged + chosen], ordered[:judged])

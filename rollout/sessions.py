@@ -47,6 +47,13 @@ class Summary:
         last = session.turns[-1]
         self.open_ends += last.terminated is None and not last.truncated
 
+    def left_out(self) -> list[str]:
+        """What a person should know was not read as it stood."""
+        lines = [f"left out: {each.count:,} × {reason} (first: {each.first})" for reason, each in self.skipped.items()]
+        if self.images:
+            lines.append(f"{self.images:,} inline images are kept by their digests only")
+        return lines
+
     def close(self, log: Log, format: str) -> None:
         self.files += 1
         self.images += log.images
@@ -81,7 +88,7 @@ def read(
             if digest in known:
                 first = next(each for each in read(patterns, folder, format) if each.id == session.id)
                 raise log.refuse(
-                    session.pointer and session.pointer.line,
+                    session.pointer.line if session.pointer else None,
                     f"a second session with the id {session.id!r} (the first: {first.pointer})", "Ids must be unique",
                 )
             known.add(digest)
@@ -89,7 +96,8 @@ def read(
             yield session
         summary.close(log, name)
         if summary.sessions == before:
-            left_out = "; ".join(f"{reason}: {each.count}" for reason, each in log.skipped.items())
+            left_out = "; ".join(f"{reason}: {each.count}, first in line {each.first.line}"
+                                 for reason, each in log.skipped.items())
             raise log.refuse(
                 None, f"holds no session{f' ({left_out})' if left_out else ''}", f"Expected {FORMATS[name].EXPECTED}"
             )

@@ -11,6 +11,7 @@ What a log's format says beyond that goes into `extra` and comes out again when 
 """
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
@@ -241,6 +242,7 @@ class Trajectory(Record):
         policy: digest or name of the policy that acted.
         environment: digest of the authored environment it was dreamed in.
         night, round, group: where in a night a rehearsed episode belongs.
+        approval: by whom, or by which rule, its actions may train; None where they may not. A log cannot say so itself.
         format: of the log it was read from.
         pointer: where in that log.
     """
@@ -261,6 +263,18 @@ class Trajectory(Record):
     night: int | None = None
     round: int | None = None
     group: int | None = None
+    approval: str | None = None
     format: str | None = None
     pointer: Pointer | None = None
     extra: Extra | None = None
+
+
+def messages_of(session: Trajectory) -> Iterator[Message]:
+    """Everything that was said, in order."""
+    if session.system is not None:
+        yield session.system
+    yield from session.observation.messages
+    for turn in session.turns:
+        yield turn.action
+        if turn.observation is not None:
+            yield from turn.observation.messages

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rollout.log import Log
-from rollout.trajectory import Image, Message, Observation, Trajectory, Turn
+from rollout.trajectory import Image, Message, Observation, Trajectory, Turn, messages_of  # noqa: F401
 
 AGENT = "assistant"
 
@@ -41,17 +41,6 @@ def conversation(
         source="real", system=system, observation=Observation(messages=tuple(messages[bool(system) : spoken[0]])),
         turns=tuple(turns), outcome=outcome, pointer=log.pointer(line), **about,
     )
-
-
-def messages_of(session: Trajectory) -> Iterator[Message]:
-    """The messages of a session, in order: the reverse of `conversation`."""
-    if session.system is not None:
-        yield session.system
-    yield from session.observation.messages
-    for turn in session.turns:
-        yield turn.action
-        if turn.observation is not None:
-            yield from turn.observation.messages
 
 
 def image(log: Log, address: str, media_type: str | None = None, extra: dict[str, Any] | None = None) -> Image:

@@ -13,6 +13,7 @@ name = "doors"
 
 [sessions]
 files = ["sessions.jsonl"]
+approve = "all"
 
 [policy]
 layers = 2

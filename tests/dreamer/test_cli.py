@@ -12,8 +12,8 @@ from tests.dreamer.conftest import DREAM, NIGHT
     ("change", "words"),
     [
         (("sessions.jsonl", "missing.jsonl"), ["missing.jsonl", "no such file"]),
-        (("[learning]", "[learning]\nroundz = 3"), ["night.toml, line 21", "learning.roundz", "did you mean 'rounds'"]),
-        (("rounds = 20", 'rounds = "many"'), ["night.toml, line 21", "learning.rounds", "many"]),
+        (("[learning]", "[learning]\nroundz = 3"), ["night.toml, line 22", "learning.roundz", "did you mean 'rounds'"]),
+        (("rounds = 20", 'rounds = "many"'), ["night.toml, line 22", "learning.rounds", "many"]),
         (("[policy]", "[politics]"), ["politics", "did you mean 'policy'"]),
         (("files = ", "files = = "), ["night.toml", "not TOML"]),
         (("doors.py:Doors", "doors.py:Windows"), ["no 'Windows'"]),
@@ -34,9 +34,9 @@ def test_a_wrong_configuration_is_named_with_its_remedy(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", ["sessions.jsonl", "holds no session"]),
-        ('{"id": "a", "source": "real", "observation": "x", "turns": []}\n', ["line 1", "no turns"]),
-        ('{"messages": [{"role": "user", "content": "x"}]}\n', ["line 1", "no turns"]),
+        ("", ["sessions.jsonl", "empty"]),
+        ('{"id": "a", "source": "real", "observation": "x", "turns": []}\n', ["line 1", "no turn"]),
+        ('{"messages": [{"role": "user", "content": "x"}]}\n', ["line 1", "never speaks"]),
     ],
 )
 def test_a_bad_log_is_named_with_file_and_line(project: Path, dream: DREAM, text: str, words: list[str]) -> None:

@@ -174,7 +174,8 @@ def test_the_same_seeds_give_the_same_episodes(policy: Rehearsal, chat: Chat, mo
 def test_the_system_prompt_is_read_first_and_recorded(policy: Rehearsal, chat: Chat) -> None:
     (episode,) = replace(policy, system="Be brief.").play(starts(1))
     assert episode.tokens.prompt == chat.prompt("Cell 1.", "Be brief.")
-    assert episode.trajectory.system and episode.trajectory.system.text == "Be brief."
+    assert episode.trajectory.system
+    assert episode.trajectory.system.text == "Be brief."
 
 
 def test_labels_are_carried(policy: Rehearsal) -> None:

@@ -173,14 +173,16 @@ def test_a_folder_whose_name_looks_like_a_glob_is_taken_by_its_name(tmp_path: Pa
 def test_a_chat_is_read_as_world_and_agent_in_turn(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text(chat("system", "user", "assistant", "user", "assistant", "user", reward=2))
     (session,) = read(["log.jsonl"], tmp_path)
-    assert session.system and (session.system.text, session.observation.text) == ("m0", "m1")
+    assert session.system
+    assert (session.system.text, session.observation.text) == ("m0", "m1")
     assert [(turn.action.text, turn.answer) for turn in session.turns] == [("m2", "m3"), ("m4", "m5")]
 
 
 def test_a_developer_message_is_a_system_prompt(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text(chat("developer", "user", "assistant"))
     (session,) = read(["log.jsonl"], tmp_path)
-    assert session.system and session.system.text == "m0"
+    assert session.system
+    assert session.system.text == "m0"
 
 
 def test_the_reward_of_a_chat_belongs_to_its_last_turn(tmp_path: Path) -> None:

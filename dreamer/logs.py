@@ -1,0 +1,166 @@
+"""The commands on logs, before any night: import, export, approve."""
+
+import getpass
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.prompt import Prompt
+from rich.table import Table
+
+from dreamer.approval import ApprovalError, Decision, Ledger, Verdict, condition, digest
+from rollout.formats import FORMATS
+from rollout.log import SessionError
+from rollout.sessions import Summary, read
+from rollout.trajectory import Pointer, Trajectory, messages_of
+
+Files = Annotated[list[str], typer.Argument(help="Logs; globs and gzip are understood.", show_default=False)]
+As = Annotated[
+    str | None, typer.Option("--as", help=f"Their format: {', '.join(FORMATS)}. [default: by their content]")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", help="Those that fulfil a rule: 'outcome >= 1', 'task = book*'. All of them must hold."),
+]
+LONGEST = 600  # characters of a message shown when asking
+ANSWERS: dict[str, Verdict | Literal["undecided", "quit"]] = {
+    "y": "approved", "yes": "approved", "n": "rejected", "no": "rejected", "s": "undecided", "skip": "undecided",
+    "q": "quit", "quit": "quit",
+}
+
+
+def import_logs(
+    files: Files, format: As = None, json: Json = False,
+    to: Annotated[Path, typer.Option(help="Where to write the sessions.")] = Path("sessions.jsonl"),
+) -> None:
+    """Read logs of any known format into one file of sessions, and say what they hold."""
+    convert(files, format, "own", to, json)
+
+
+def export_logs(
+    files: Files,
+    to: Annotated[Path, typer.Option(help="A file; a folder where the format keeps one session a file.")],
+    format: Annotated[str, typer.Option("--as", help=f"The format to write: {', '.join(FORMATS)}.")] = "chat",
+    json: Json = False,
+) -> None:
+    """Write sessions in another program's format."""
+    convert(files, None, format, to, json)
+
+
+def convert(files: list[str], source: str | None, target: str, to: Path, json: bool) -> None:
+    """Read, write beside the place, and move there whole."""
+    for name in (source, target):
+        if name is not None and name not in FORMATS:
+            raise SessionError("--as", None, f"{name!r} is no format", f"Choose one of {', '.join(FORMATS)}")
+    if to.exists():
+        raise SessionError(str(to), None, "is there already", "Choose another place with --to, or remove it")
+    summary = Summary()
+    beside = to.with_name(f".{to.name}.writing")
+    try:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        FORMATS[target].write(shown(read(files, format=source, summary=summary)), beside)
+        os.replace(beside, to)
+    finally:
+        _remove(beside)
+    if json:
+        print(orjson.dumps(summary, default=Pointer.model_dump).decode())
+    else:
+        Console().print(table(summary, str(to)))
+
+
+def shown(sessions: Iterable[Trajectory]) -> Iterator[Trajectory]:
+    """The same sessions, counted on the terminal as they pass."""
+    columns = SpinnerColumn(), TextColumn("{task.completed:,} sessions"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield from progress.track(sessions, total=None)
+
+
+def table(summary: Summary, written: str) -> Table:
+    """What was read, for a person."""
+    rows = Table(title=f"{summary.sessions:,} sessions → {escape(written)}", show_header=False, title_style="bold")
+    rows.add_column(style="bold")
+    rows.add_column(overflow="fold")
+    formats = ", ".join(f"{count:,} {name}" for name, count in summary.formats.items())
+    rows.add_row("files", f"{summary.files:,} ({formats})")
+    rows.add_row("turns", f"{summary.turns:,}")
+    rows.add_row("tool calls", f"{summary.calls:,}")
+    rows.add_row("ends", f"{summary.open_ends:,} sessions do not say how they ended; it is inferred when they are used")
+    for line in summary.left_out():
+        name, _, rest = line.partition(": ")
+        rows.add_row(*map(escape, (name, rest) if rest else ("", line)))
+    return rows
+
+
+def approve_sessions(
+    files: Files, format: As = None, where: Where = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    ask: Annotated[bool, typer.Option("--ask", help="Show those that are undecided one by one, and ask.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="Reject them instead: no night will use them.")] = False,
+    by: Annotated[str | None, typer.Option(help="Who decides. [default: you]", show_default=False)] = None,
+    ledger: Annotated[Path, typer.Option(help="Where decisions are kept.")] = Path("approvals.ledger"),
+    json: Json = False,
+) -> None:
+    """Decide which sessions may train; without --all, --where or --ask, say what was decided so far."""
+    if everything and where:
+        raise ApprovalError("--all and --where contradict each other; choose one")
+    rule = "all" if everything or (ask and not where) else " and ".join(where or [])
+    chosen = condition(rule) if rule else None
+    book, person = Ledger(ledger), by or getpass.getuser()
+    verdict: Verdict = "rejected" if reject else "approved"
+    counts: Counter[str] = Counter()
+    decided: dict[str, None] = {}
+    sessions = read(files, format=format)
+    for session in sessions if ask else shown(sessions):
+        standing = book.decision(session)
+        if chosen is None or not chosen(session) or (ask and standing):
+            counts[standing.verdict if standing else "undecided"] += 1
+        elif ask:
+            answer = _ask(session)
+            if answer == "quit":
+                break
+            if answer != "undecided":  # kept at once, so that stopping loses nothing
+                book.append(_decision(answer, person, "one by one", [digest(session)]))
+            counts[answer] += 1
+        else:
+            decided[digest(session)] = None
+            counts[verdict] += 1
+    if decided:
+        book.append(_decision(verdict, person, rule, list(decided)))
+    if json:
+        print(orjson.dumps(counts).decode())
+    else:
+        print(", ".join(f"{counts[name]:,} {name}" for name in ("approved", "rejected", "undecided")), f"({ledger})")
+
+
+def _decision(verdict: Verdict, by: str, rule: str, sessions: list[str]) -> Decision:
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    return Decision(verdict=verdict, by=by, rule=rule, at=at, sessions=tuple(sessions))
+
+
+def _ask(session: Trajectory) -> Verdict | Literal["undecided", "quit"]:
+    console = Console()
+    console.rule(escape(f"{session.id}  task {session.task}  outcome {session.outcome}  ({session.pointer})"))
+    for message in messages_of(session):
+        words = message.text if len(message.text) <= LONGEST else f"{message.text[:LONGEST]} … ({len(message.text):,})"
+        console.print(f"[bold]{escape(message.role)}[/bold] {escape(words)}")
+    try:
+        return ANSWERS[Prompt.ask("May it train? (yes, no, skip, quit)", choices=list(ANSWERS), show_choices=False)]
+    except EOFError:
+        return "quit"
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ A reader of a format asks a `Log` for its lines or its records, says what it lea
 cannot understand (`refuse`), so that every complaint names file, line and remedy. Memory holds one line at a time.
 """
 
+import codecs
 import gzip
 import io
 import json
@@ -83,10 +84,12 @@ class Log:
         return io.BufferedReader(gzip.GzipFile(fileobj=stream), 2**20) if packed else stream
 
     def head(self) -> bytes:
-        """The first line, or as much of the file as tells its format."""
+        """The first line, or as much of the file as tells its format; nothing of a folder."""
+        if self.path.is_dir():
+            return b""
         with self.open() as stream:
             try:
-                return stream.readline(LONGEST_LINE) + stream.read(HEAD)
+                return (stream.readline(LONGEST_LINE) + stream.read(HEAD)).removeprefix(codecs.BOM_UTF8)
             except (EOFError, zlib.error, OSError):
                 return b""  # whoever reads on will say what is wrong
 
@@ -101,6 +104,8 @@ class Log:
             try:
                 while line := stream.readline(LONGEST_LINE + 1):
                     number += 1
+                    if number == 1:
+                        line = line.removeprefix(codecs.BOM_UTF8)
                     if len(line) > LONGEST_LINE:
                         raise self.refuse(
                             number, f"longer than {LONGEST_LINE // 2**20} MiB",

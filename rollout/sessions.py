@@ -136,7 +136,8 @@ def recognise(log: Log) -> str:
         if format.recognises(log, head, record):
             return name
     if not first:
-        raise log.refuse(None, "empty", f"Expected a log in one of the formats {', '.join(FORMATS)}")
+        what = "a folder of no known format" if log.path.is_dir() else "empty"
+        raise log.refuse(None, what, f"Expected a log in one of the formats {', '.join(FORMATS)}")
     expected = "\n".join(f"  {name}: {format.EXPECTED}" for name, format in FORMATS.items())
     for number, line in log.lines():
         log.decode(number, line)  # says what is wrong with it, if it was meant to be JSON lines

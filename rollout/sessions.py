@@ -136,8 +136,12 @@ def recognise(log: Log) -> str:
         if format.recognises(log, head, record):
             return name
     if not first:
-        what = "a folder of no known format" if log.path.is_dir() else "empty"
+        what = "cannot be read: a folder of no known format" if log.path.is_dir() else "empty"
         raise log.refuse(None, what, f"Expected a log in one of the formats {', '.join(FORMATS)}")
+    if head.lstrip().startswith(b"["):
+        raise log.refuse(
+            1, "one JSON array of sessions", f"Write one session a line: `jq -c '.[]' {log.name} > {log.name}l`"
+        )
     expected = "\n".join(f"  {name}: {format.EXPECTED}" for name, format in FORMATS.items())
     for number, line in log.lines():
         log.decode(number, line)  # says what is wrong with it, if it was meant to be JSON lines

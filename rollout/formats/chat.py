@@ -48,7 +48,7 @@ def read(log: Log) -> Iterator[Trajectory]:
 def write(sessions: Iterable[Trajectory], path: Path) -> None:
     with open(path, "wb") as stream:
         for session in sessions:
-            about = session.extra if session.format == "chat" else None
+            about = session.extra or {} if session.format == "chat" else None
             if about is None:
                 known = {"id": session.id, "task": session.task, "reward": session.outcome}
                 about = {key: value for key, value in known.items() if value is not None}
@@ -66,6 +66,8 @@ def _message(log: Log, line: int, place: int, value: Any) -> Message:
         role = value.get("role") if isinstance(value, dict) else value
         raise refuse(f"has role {role!r}, not one of {', '.join(ROLES)}")
     role, content = value["role"], value.get("content")
+    if len(value) == 2 and isinstance(content, str):
+        return Message(role=role, content=content)  # as most are
     extra = {key: each for key, each in value.items() if key not in ("role", "content", "tool_calls")}
     parts: list[Part] = []
     for key in REASONING:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from envgen.split import Split, split
+from envgen.split import KEYS, By, Split, split
 from rollout.trajectory import Trajectory, Turn
 from tests.games import Corridor, record
 
@@ -68,11 +68,10 @@ def test_three_sessions_give_one_to_each_part() -> None:
     ("tasks", "starts", "by"),
     [(20, 20, "task"), (20, 1, "task"), (3, 20, "start"), (None, 20, "start"), (3, 3, "session"), (None, 1, "session")],
 )
-def test_what_there_is_enough_of_is_kept_together(tasks: int | None, starts: int, by: str) -> None:
+def test_what_there_is_enough_of_is_kept_together(tasks: int | None, starts: int, by: By) -> None:
     divided = split(logged(100, tasks, starts), 0.2, 0.2)
     assert divided.by == by
-    kept = {"task": lambda each: each.task, "start": lambda each: each.observation.text, "session": lambda each: each.id}
-    shown, selection, held_out = (set(map(kept[by], part)) for part in parts(divided))
+    shown, selection, held_out = (set(map(KEYS[by], part)) for part in parts(divided))
     assert not shown & selection | shown & held_out | selection & held_out
     assert divided.groups == (len(shown), len(selection), len(held_out))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from rollout.formats import chat, claude_code, codex, minari, own, verifiers
+from rollout.formats import chat, claude_code, codex, inspect_log, minari, own, verifiers
 from rollout.log import Log
 from rollout.trajectory import Trajectory
 
@@ -44,5 +44,6 @@ FORMATS: dict[str, Format] = {
     "codex": codex,
     "verifiers": verifiers,
     "minari": minari,
+    "inspect": inspect_log,
     "chat": chat,
 }

@@ -35,6 +35,7 @@ ROLES = {"system": "system", "developer": "system", "user": "user", "assistant":
 SHAPELESS = "the arguments are no JSON object"
 EVENTS = {"events", "timelines"}
 LEFT_OUT = {*EVENTS, "events_data", "attachments"}
+ABOUT = {*LEFT_OUT, "messages"}
 # What is said of an eval that never was; the clock would tell when it was written, not when it was played.
 NOTHING: dict[str, Any] = {
     "eval_id": "sessions", "task": "sessions", "model": "none", "created": "1970-01-01T00:00:00+00:00", "dataset": {},
@@ -110,7 +111,7 @@ def trajectory(log: Log, number: int, about: dict[str, Any], sample: dict[str, A
         id=sample.get("uuid") or f"{log.name}:{sample['id']}:{sample['epoch']}", task=f"{about['task']}/{sample['id']}",
         outcome=_outcome(sample.get("scores") or {}), policy=about.get("model"),
         stop=f"error: {error['message']}" if error else f"{limit['type']} limit" if limit else None,
-        extra={"sample": _plain(log, {key: each for key, each in sample.items() if key != "messages"}), "eval": about},
+        extra={"sample": _plain(log, {key: each for key, each in sample.items() if key not in ABOUT}), "eval": about},
     )
     if session is None:
         return None

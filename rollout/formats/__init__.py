@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from rollout.formats import chat, claude_code, codex, inspect_log, minari, own, verifiers
+from rollout.formats import atif, chat, claude_code, codex, inspect_log, minari, own, verifiers
 from rollout.log import Log
 from rollout.trajectory import Trajectory
 
@@ -40,6 +40,7 @@ class Format(Protocol):
 
 FORMATS: dict[str, Format] = {
     "own": own,
+    "atif": atif,
     "claude_code": claude_code,
     "codex": codex,
     "verifiers": verifiers,

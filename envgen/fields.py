@@ -15,6 +15,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from rollout.trajectory import Record
@@ -40,12 +41,17 @@ FUNCTION = frozenset((
     "some", "than", "that", "the", "their", "them", "then", "there", "there's", "these", "they", "this", "those",
     "to", "too", "up", "us", "was", "we", "were", "will", "with", "would", "you", "you're", "your",
 ))
+JOINING = frozenset(("a", "an", "and", "or", "some", "the"))  # between the phrases of a list
+LINKS = JOINING | frozenset((  # no phrase ends with these
+    "are", "at", "for", "from", "has", "have", "in", "into", "is", "of", "on", "onto", "to", "was", "were", "with",
+))
 SUBJECTS = frozenset(("i", "you", "he", "she", "it", "we", "they"))  # what follows these says what happened: no field
 CONTENT_BITS, FUNCTION_BITS, MASK_BITS, SIGN_BITS, STOP_BITS = 8.0, 3.0, 2.0, 4.0, 1.0
 TEMPLATE_BITS, SLOT_BITS, VALUE_BITS, KNOWN_BITS, NOVEL_BITS = 8.0, 10.0, 6.0, 3.0, 9.0
-LENGTH_BITS = 2.0
+LENGTH_BITS, TORN_BITS = 2.0, 24.0
 MANY = 8  # values, after which another one is no surprise
-LONGEST_VALUE = 10  # tokens
+LONGEST_VALUE = 30  # tokens
+GAPS = (2.0, 12.0)  # more and shorter slots, or fewer and longer ones
 LOOKED_AT = 2000  # templates from which a round proposes
 BESIDE = 4  # how many followers in an order a line is aligned with
 
@@ -169,11 +175,31 @@ def need(values: int) -> float:
     """Bits of words that a frame must have for a slot with so many values: the fewer values, the more frame."""
     if values <= 3:
         return 24.0 if values <= 2 else 12.0
-    return min(8.0, max(4.0, 8.0 - 2.0 * (math.log2(values) - 3.0)))
+    return min(7.0, max(4.0, 7.0 - 1.5 * (math.log2(values) - 3.0)))
 
 
-def align(one: Tokens, other: Tokens) -> Tokens | None:
-    """The template that both fit with the most literal bits, an opened slot costing as much as a value twice.
+def phrases(value: str) -> Iterator[str]:
+    """The phrases that a value lists: "an old chest and a coin" has two."""
+    run: list[str] = []
+    for token in value.split(JOINT):
+        core = token.strip()
+        if core[:1].isalnum() and core.lower() not in JOINING:
+            run.append(core.lower())
+        elif run:
+            yield " ".join(run)
+            run = []
+    if run:
+        yield " ".join(run)
+
+
+def torn(value: str) -> bool:
+    """Whether a value is no whole phrase: it ends in the middle of one, or has a subject."""
+    first, *_, last = [*value.split(JOINT)] * 2
+    return last.strip().lower() in LINKS or last.strip() in {",", ":", ";"} or first.lower() in SUBJECTS
+
+
+def align(one: Tokens, other: Tokens, gap: float) -> Tokens | None:
+    """The template that both fit with the most literal bits, where opening a slot costs `gap` bits.
 
     Needleman and Wunsch's recurrence with affine gaps; None if nothing literal would be left.
     """
@@ -187,7 +213,6 @@ def align(one: Tokens, other: Tokens) -> Tokens | None:
     if len(a) * len(b) > 3600:
         return None
     # steps: None is a token that both share, else a token of one of them inside a gap
-    gap = 2 * VALUE_BITS
     best = [[(0.0, 0.0)] * (len(b) + 1) for _ in range(len(a) + 1)]  # (after a match, inside a gap), from here on
     for i in range(len(a), -1, -1):
         for j in range(len(b), -1, -1):
@@ -261,7 +286,10 @@ def propose(pool: Sequence[Tokens]) -> Iterator[Tokens]:
         frames = [frame(template, often, least) for template in pool]
         yield from (template for template, size in Counter(frames).items() if size > 1)
         orders.append(frames)
-        least *= 3
+        least += least // 2 + 1
+    for template in pool:
+        slots = [place for place, token in enumerate(template) if token[-1:] == SLOT]
+        yield from (template[: before + 1] + template[after + 1 :] for before, after in pairwise(slots))
     met: set[tuple[int, int]] = set()
     for order in orders:
         row = sorted(range(len(pool)), key=lambda number: (order[number], number))
@@ -269,9 +297,10 @@ def propose(pool: Sequence[Tokens]) -> Iterator[Tokens]:
             for other in row[place + 1 : place + 1 + BESIDE]:
                 if (number, other) not in met:
                     met.add((number, other))
-                    common = align(pool[number], pool[other])
-                    if common is not None:
-                        yield common
+                    for gap in GAPS:
+                        common = align(pool[number], pool[other], gap)
+                        if common is not None:
+                            yield common
 
 
 def frame(template: Tokens, often: Counter[str], least: int) -> Tokens:
@@ -308,7 +337,7 @@ class Templates:
         while self._round(turn) or turn < len(self.clusters) // LOOKED_AT:
             turn += 1
             slots = [set(column) for rows in self.clusters.values() for column in zip(*rows.values(), strict=True)]
-            self.known = {value for values in slots if len(values) > 2 for value in values}
+            self.known = {phrase for slot in slots if len(slot) > 2 for value in slot for phrase in phrases(value)}
             self.costs = {template: self._cost(template, rows) for template, rows in self.clusters.items()}
         self.found = sorted(self.clusters, key=specificity)
 
@@ -355,39 +384,65 @@ class Templates:
         frame = sum(bits(token) for token in template if token[-1:] != MASK and (bits(token) not in (STOP_BITS,)))
         if template[1:2] and template[1][-1] == SLOT and template[0].lower() in SUBJECTS:
             return math.inf
+        needed = most = 0.0
         choices = -len(rows) * math.log2(len(rows))
         for column in zip(*rows.values(), strict=True):
             values = set(column)
-            frame -= need(len(values))
             if _optional(values):
                 return math.inf
-            fresh = [value.split(JOINT) for value in values if value not in self.known]
+            fresh = [value.split(JOINT) for value in values if not self._knows(value)]
+            demand = need(len(values)) * (0.4 + 0.6 * len(fresh) / len(values))
+            needed, most = needed + demand, max(most, demand, min(7.0, need(len(values))))
             words = {word.strip() for value in fresh for word in value}
-            listed = SLOT_BITS + VALUE_BITS * min(len(fresh), MANY) + KNOWN_BITS * (len(values) - min(len(fresh), MANY))
+            listed = SLOT_BITS + VALUE_BITS * min(len(fresh), MANY) + KNOWN_BITS * max(0, len(fresh) - MANY)
             listed += LENGTH_BITS * (sum(map(len, fresh)) - len(fresh)) + NOVEL_BITS * max(0, len(words) - len(fresh))
-            listed += sum(bits(token) for value in values for token in value.split(JOINT))
+            listed += sum(bits(token) for value in fresh for token in value)
+            listed += KNOWN_BITS * sum(len(list(phrases(value))) for value in values if self._knows(value))
+            listed += TORN_BITS * sum(map(torn, values))
             cost += listed
             # a value is a choice from the list, or spelled out again where that is shorter
             choices += min(len(rows) * math.log2(len(values)), (len(rows) / len(values) - 1) * listed)
-        return math.inf if frame < 0 else cost + max(0.0, choices)
+        return math.inf if frame < max(most, needed) else cost + max(0.0, choices)
 
-    def _gather(self, template: Tokens) -> tuple[list[Tokens], Rows]:
-        """The clusters that the template fits as a whole, and their rows."""
+    def _knows(self, value: str) -> bool:
+        """Whether a value consists of phrases that other slots have."""
+        found = list(phrases(value))
+        return bool(found) and self.known.issuperset(found)
+
+    def _gather(self, template: Tokens) -> tuple[list[Tokens], Rows, float]:
+        """The clusters that the template should take, their rows, and the bits it saves.
+
+        It takes those that it fits as a whole; templates among them only if they are not better off alone.
+        """
         rows = self._match(template)
         sizes = Counter(self.owner[number] for number in rows)
         whole = [cluster for cluster, size in sizes.items() if size == len(self.clusters[cluster])]
-        inside = set(whole)
-        return whole, {number: values for number, values in rows.items() if self.owner[number] in inside}
+        if not whole or whole == [template]:
+            return whole, {}, 0.0
+        best = self._picked(template, rows, whole)
+        alone = [cluster for cluster in whole if len(self.clusters[cluster]) == 1]
+        doubtful = sorted((cluster for cluster in whole if len(self.clusters[cluster]) > 1), key=specificity)
+        while doubtful and len(alone) < 2:
+            alone.append(doubtful.pop())  # the least specific first
+        if doubtful:
+            some = self._picked(template, rows, alone)
+            for cluster in doubtful[::-1]:
+                more = self._picked(template, rows, [*some[0], cluster])
+                some = more if more[2] > some[2] else some
+            best = some if some[2] > best[2] else best
+        return best
+
+    def _picked(self, template: Tokens, rows: Rows, clusters: list[Tokens]) -> tuple[list[Tokens], Rows, float]:
+        picked = {number: rows[number] for cluster in clusters for number in self.clusters[cluster]}
+        return clusters, picked, sum(self.costs[cluster] for cluster in clusters) - self._cost(template, picked)
 
     def _saved(self, template: Tokens) -> float:
         """Bits a line that the template would save."""
-        whole, rows = self._gather(template)
-        if len(whole) < 2:
-            return 0.0
-        return (sum(self.costs[cluster] for cluster in whole) - self._cost(template, rows)) / len(rows)
+        _, rows, saved = self._gather(template)
+        return saved / len(rows) if rows else 0.0
 
     def _take(self, template: Tokens) -> None:
-        whole, rows = self._gather(template)
+        whole, rows, _ = self._gather(template)
         for cluster in whole:
             del self.clusters[cluster]
         template, rows = self._narrowed(template, rows)

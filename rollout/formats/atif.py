@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from rollout.formats.conversation import conversation, dumped, image, loaded
-from rollout.formats.files import RESULT, file_for, messages_for
+from rollout.formats.files import RESULT, deep, file_for, messages_for
 from rollout.log import Log, SessionError
 from rollout.trajectory import Call, Image, Message, Other, Part, Reasoning, Text, Trajectory
 
@@ -111,6 +111,8 @@ class _Scan:
             value, end = self.decoder.raw_decode(self.text, begin)
             if "\\ud" in self.text[begin:end].lower():
                 json.dumps(value, ensure_ascii=False).encode()
+            if isinstance(value, dict | list) and deep(value):
+                raise RecursionError
         except json.JSONDecodeError as error:
             self.line += self.text.count("\n", begin, error.pos)
             raise self.refuse(f"not JSON ({error.msg})", "Is the file cut off? Record the session again") from None

@@ -4,9 +4,10 @@
 
 Lines with one `message.id` are one message of the agent, and what answers its calls, however it hangs in the tree, is
 one observation. Each leaf of the tree is a trajectory, walked from its root: a retry or a rewind shares its beginning
-with its siblings. The branch that was written last has the session's id, the others add their leaf's uuid; a subagent's
-(`isSidechain`) is "session/agent" and a trajectory of its own. A record whose parent is not in the file begins one
-too, and is counted. Over a compaction the session goes on: the summary is heard as the user's message that it is.
+with its siblings. The branch that was written last has the session's id, the others add their leaf's uuid; that of a
+subagent (`isSidechain`) is "session/agent" and a trajectory of its own. A record whose parent is not in the file begins
+one too, and is counted. Over a compaction the session goes on: the summary is heard as the user's message that it is,
+and what the compaction preserved by tying it below the summary comes after it.
 
 Records by which the harness talks to the model (`isMeta`) are users' messages, and so are commands typed while it
 worked (`queued_command`). What no model said (`isApiErrorMessage`, the model `<synthetic>`), system records and other
@@ -21,9 +22,7 @@ other readers pass over. Arguments that are no object become {"input": …}; a r
 user's message; names are lost.
 """
 
-import hashlib
 import heapq
-import re
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -31,14 +30,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from rollout.formats.conversation import conversation, dumped, image, loaded
+from rollout.formats.claude_record import EXPECTED, agent_parts, block_of, result_block, world_messages
+from rollout.formats.conversation import conversation
 from rollout.formats.files import RESULT, appended, file_for, messages_for
 from rollout.log import Log, dump
-from rollout.trajectory import Call, Image, Message, Other, Part, Reasoning, Text, Trajectory
+from rollout.trajectory import Call, Message, Other, Part, Text, Trajectory
 
-EXPECTED = 'a Claude Code log: {"type": "user" | "assistant", "uuid", "parentUuid", "sessionId", "message"} a line'
-CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
-INLINE = re.compile(r"[A-Za-z0-9+/=\s]{512,}")  # base64 that is kept by its digest
 START = "1970-01-01T00:00:00.000Z"
 
 
@@ -163,7 +160,7 @@ def _tied(log: Log) -> list[_Knot]:
     ready: list[tuple[int, str]] = []
     for node in nodes.values():
         above = nodes.get(node.parent) if node.parent else None
-        if node.parent and above is None and node.spoken:
+        if node.parent and above is None:
             log.skip(node.line, "a parent that is not in the file: a session of its own begins")
         if above is None or node.aside != above.aside:
             node.parent = None
@@ -201,7 +198,12 @@ def _node(log: Log, line: int, record: dict[str, Any], known: dict[str, _Node]) 
     if not isinstance(id, str) or id in known:
         log.skip(line, str(kind) if id not in known else "a second record with one uuid")
         return None
-    parent = record.get("parentUuid") or record.get("logicalParentUuid")  # the latter over a compaction
+    parent, aside = record.get("parentUuid"), bool(record.get("isSidechain"))
+    if parent is None and record.get("subtype") == "compact_boundary":
+        # What the compaction preserved is tied below its summary, and may be what it names.
+        parent = record.get("logicalParentUuid")
+        earlier = (each.uuid for each in reversed(known.values()) if each.aside == aside)
+        parent = parent if parent in known else next(earlier, parent)
     session, agent = record.get("sessionId"), record.get("agentId")
     if not isinstance(parent, str | None) or not isinstance(session, str | None):
         raise log.refuse(line, f"`parentUuid` {parent!r}, `sessionId` {session!r}"[:200], "Expected texts or null")
@@ -220,8 +222,7 @@ def _node(log: Log, line: int, record: dict[str, Any], known: dict[str, _Node]) 
         log.skip(line, reason)
     kept = record if reason is not None and kind in ("user", "assistant", "system", "attachment") else None
     return _Node(
-        line, id, parent, session, agent if isinstance(agent, str) else None, bool(record.get("isSidechain")),
-        reason is None, kept,
+        line, id, parent, session, agent if isinstance(agent, str) else None, aside, reason is None, kept,
     )
 
 
@@ -232,9 +233,9 @@ def _tie(log: Log, node: _Node, record: dict[str, Any], before: list[Any]) -> _K
     start: dict[str, Any] = {"line": node.line, **({"before": before} if before else {})}
     parts, messages = [], []
     if record["type"] == "assistant":
-        parts = _agent(log, node.line, record, start)
+        parts = agent_parts(log, node.line, record, start)
     else:
-        messages = _world(log, node.line, record, start)
+        messages = world_messages(log, node.line, record, start)
     id = record["message"].get("id") if parts else None
     answered = {message.call for message in messages if message.call is not None}
     if agent and parts and isinstance(id, str) and agent.id == id:
@@ -255,106 +256,6 @@ def _tie(log: Log, node: _Node, record: dict[str, Any], before: list[Any]) -> _K
     knot.open |= {part.id for part in parts if isinstance(part, Call) and part.id is not None}
     node.knot = knot
     return knot
-
-
-def _agent(log: Log, line: int, record: dict[str, Any], start: dict[str, Any]) -> list[Part]:
-    """What the agent said in a record."""
-    content = record["message"].get("content")
-    parts = [_part(log, block) for block in _blocks(log, line, content or [])]
-    if not parts or isinstance(parts[0], Other):  # something must hold the record
-        parts.insert(0, Reasoning(text="", extra={"holder": True}))
-    first = parts[0]
-    assert not isinstance(first, Other)
-    extra = {**start, "record": _envelope(log, record, content), **(first.extra or {})}
-    return [first.model_copy(update={"extra": extra}), *parts[1:]]
-
-
-def _world(log: Log, line: int, record: dict[str, Any], start: dict[str, Any]) -> list[Message]:
-    """What the agent heard in a record: each result of a tool, and what stands between them, is one message."""
-    if record["type"] == "system":
-        extra = {**start, "record": {key: each for key, each in record.items() if key != "content"}}
-        return [Message(role=str(record.get("role", "system")), content=record["content"], extra=extra)]
-    queued = record["type"] == "attachment"
-    content = record["attachment"]["prompt"] if queued else record["message"].get("content")
-    messages: list[Message] = []
-    if isinstance(content, str):
-        messages = [Message(role="user", content=content)]
-    elif not content:
-        messages = [Message(role="user", content=())]
-    run: list[Part] | None = None
-    for block in _blocks(log, line, content) if not messages else ():
-        if block.get("type") != "tool_result" or not isinstance(block.get("tool_use_id"), str):
-            run = [*(run or ()), _part(log, block)]
-            messages[-1 if len(run) > 1 else len(messages) :] = [Message(role="user", content=tuple(run))]
-            continue
-        run, answer, failed = None, block.get("content"), block.get("is_error")
-        about = {key: each for key, each in block.items() if key not in ("type", "tool_use_id")}
-        if isinstance(answer, str) or (isinstance(answer, list) and answer):
-            del about["content"]
-        heard = answer if isinstance(answer, str) else [_part(log, each) for each in _blocks(log, line, answer or [])]
-        messages.append(Message(
-            role="tool", call=block["tool_use_id"], content=heard if isinstance(heard, str) else tuple(heard),
-            failed=failed if isinstance(failed, bool) else None, extra={"block": about} if about else None,
-        ))
-    extra = {**start, "record": _envelope(log, record, content)}
-    return [
-        message.model_copy(update={"extra": {**(extra if place == 0 else {"joined": True}), **(message.extra or {})}})
-        for place, message in enumerate(messages)
-    ]
-
-
-def _blocks(log: Log, line: int, content: Any) -> list[dict[str, Any]]:
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
-        raise log.refuse(line, f"content that is no text or list of blocks: {content!r}"[:200], f"Expected {EXPECTED}")
-    return content
-
-
-def _envelope(log: Log, record: dict[str, Any], content: Any) -> dict[str, Any]:
-    """A record without what was said; `content` in it tells of which form that was."""
-    form = "" if isinstance(content, str) else [] if content else content
-    kept = {**record, **({"toolUseResult": _short(record["toolUseResult"])} if "toolUseResult" in record else {})}
-    if record["type"] == "attachment":
-        return {**kept, "attachment": {**record["attachment"], "prompt": form}}
-    return {**kept, "message": {**record["message"], "content": form}}
-
-
-def _part(log: Log, block: dict[str, Any]) -> Part:
-    def rest(*keys: str) -> dict[str, Any]:
-        return {"block": {key: each for key, each in block.items() if key not in keys}}
-
-    match block:
-        case {"type": "text", "text": str(text)}:
-            return Text(text=text, extra=rest("text"))
-        case {"type": "thinking", "thinking": str(text)}:
-            return Reasoning(text=text, extra=rest("thinking"))
-        case {"type": "redacted_thinking"}:
-            return Reasoning(text="", extra=rest())
-        case {"type": str(kind), "name": str(name), "input": arguments, "id": str(id)} if kind in CALLS:
-            return Call(name=name, arguments=dumped(arguments), id=id, extra=rest("name", "input", "id"))
-        case {"type": "image", "source": {"type": "base64", "data": str(data)} as source}:
-            about = {"block": {**block, "source": {key: source[key] for key in source.keys() - {"data"}}}}
-            data = data if data.startswith("sha256:") else f"base64,{data}"
-            return image(log, data, source.get("media_type"), about)
-        case {"type": "image", "source": {"type": "url", "url": str(address)} as source}:
-            about = {"block": {**block, "source": {key: source[key] for key in source.keys() - {"url"}}}}
-            return image(log, address, source.get("media_type"), about)
-    return Other(value=_short(block))
-
-
-def _short(value: Any) -> Any:
-    """A value with what it holds inline, as base64, kept by its digest."""
-    match value:
-        case dict():
-            return {
-                key: f"sha256:{hashlib.sha256(each.encode()).hexdigest()}"
-                if key in ("data", "base64") and isinstance(each, str) and INLINE.fullmatch(each) else _short(each)
-                for key, each in value.items()
-            }
-        case list():
-            return [_short(each) for each in value]
-    return value
 
 
 def write(sessions: Iterable[Trajectory], path: Path) -> None:
@@ -404,9 +305,9 @@ def _kept(session: Trajectory) -> Iterator[tuple[int, dict[str, Any]]]:
             if extra.get("holder"):
                 continue
             if isinstance(said, Message):
-                content += [_result(said)] if said.role == "tool" else [_block(part) for part in said.parts]
+                content += [result_block(said)] if said.role == "tool" else [block_of(part) for part in said.parts]
             else:
-                content.append(_block(said))
+                content.append(block_of(said))
 
 
 def _made(session: Trajectory) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -419,55 +320,21 @@ def _made(session: Trajectory) -> Iterator[tuple[int, dict[str, Any]]]:
             "version": "0.0.0", "gitBranch": "", "type": "user", "uuid": id, "timestamp": START,
         }
         blocks: str | list[Any] = message.content if isinstance(message.content, str) else [
-            _block(part) for part in message.parts
+            block_of(part) for part in message.parts
         ]
         if message.role == "assistant":
             record |= {"type": "assistant", "message": {
                 "id": f"msg_{id}", "type": "message", "role": "assistant", "model": session.policy or "unknown",
-                "content": [_block(part) for part in message.parts], "stop_reason": None, "stop_sequence": None,
+                "content": [block_of(part) for part in message.parts], "stop_reason": None, "stop_sequence": None,
                 "usage": {"input_tokens": 0, "output_tokens": 0},
             }}
         elif message.role in ("system", "developer"):
             record |= {"type": "system", "subtype": "system_prompt", "content": message.text, "role": message.role}
         elif message.role in RESULT and message.call is not None:
-            record["message"] = {"role": "user", "content": [_result(message)]}
+            record["message"] = {"role": "user", "content": [result_block(message)]}
         else:
             record["message"] = {"role": "user", "content": blocks}
         if place == 0 and session.tools is not None:
             record["tools"] = session.tools
         yield place, record
         above = id
-
-
-def _result(message: Message) -> dict[str, Any]:
-    block = {"type": "tool_result", "tool_use_id": message.call}
-    if message.content != ():
-        content = message.content
-        block["content"] = content if isinstance(content, str) else [_block(part) for part in content]  # type: ignore
-    if message.failed is not None:
-        block["is_error"] = message.failed  # type: ignore
-    about: Any = (message.extra or {}).get("block", {})
-    return {**block, **about}
-
-
-def _block(part: Part) -> dict[str, Any]:
-    about: Any = {} if isinstance(part, Other) else (part.extra or {}).get("block", {})
-    match part:
-        case Text():
-            return {"type": "text", **about, "text": part.text}
-        case Reasoning():
-            if about.get("type") == "redacted_thinking":
-                return dict(about)
-            return {"type": "thinking", "signature": "", **about, "thinking": part.text}
-        case Call():
-            arguments = loaded(part.arguments)
-            if not about and not isinstance(arguments, dict):
-                arguments = {"input": arguments}
-            return {"type": "tool_use", **about, "id": part.id, "name": part.name, "input": arguments}
-        case Image():
-            inline = part.reference.startswith("sha256:")
-            source = {"type": "base64" if inline else "url", ("data" if inline else "url"): part.reference}
-            source |= {"media_type": part.media_type} if part.media_type else {}
-            return {"type": "image", **about, "source": {**source, **about.get("source", {})}}
-        case Other():
-            return dict(part.value) if isinstance(part.value, dict) else {"type": "text", "text": str(part.value)}

@@ -184,6 +184,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, steps: Any, about: Any, complain
     ("[]", "line 1: '\\[' where '{' belongs"),
     ('{"a": ' + "9" * 5000 + "}", "line 1: a number that is too long"),
     ('{"a": ' + "[" * 100000, "line 1: nested too deeply"),
+    ('{"a": ' + "[" * 200 + "]" * 200 + "}", "line 1: nested too deeply"),
 ])
 def test_a_broken_document_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
     path = tmp_path / "t.json"

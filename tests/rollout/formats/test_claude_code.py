@@ -185,3 +185,29 @@ def test_a_long_session_is_no_deep_recursion(tmp_path: Path) -> None:
         records.append(say if number % 2 else user(str(number), str(number - 1), "c"))
     (session,), _ = read(write(tmp_path, *records))
     assert len(session.turns) == 2000
+
+
+def test_what_a_compaction_preserves_comes_after_its_summary(tmp_path: Path) -> None:
+    """The boundary names a record that has been tied below the boundary."""
+    boundary = {
+        "type": "system", "subtype": "compact_boundary", "uuid": "c", "parentUuid": None, "logicalParentUuid": "a2",
+        "sessionId": "s", "content": "Conversation compacted",
+    }
+    records = [
+        user("u1", None, "a"), agent("a1", "u1", "m", words("b")), user("u2", "a1", "c"), boundary,
+        user("u3", "c", "summary"), agent("a2", "u3", "n", words("d")),
+    ]
+    path = write(tmp_path, *records)
+    (session,), _ = read(path)
+    assert [(turn.action.text, turn.answer) for turn in session.turns] == [("b", "c\nsummary"), ("d", None)]
+    claude_code.write([session], tmp_path / "again")
+    written = [json.loads(line) for line in (tmp_path / "again" / "s.jsonl").read_text().splitlines()]
+    assert written == records
+
+
+def test_deep_nesting_is_named(tmp_path: Path) -> None:
+    deep: Any = []
+    for _ in range(900):
+        deep = [deep]
+    with pytest.raises(SessionError, match="line 2: nested too deeply"):
+        read(write(tmp_path, user("u", None, "a"), {**agent("a", "u", "m", words("b")), "toolUseResult": deep}))

@@ -26,7 +26,7 @@ import orjson
 from rollout.trajectory import Trajectory, Turn
 
 MEGABYTE = 10**6
-WORDS = ("the", "a", "red", "old", "brass", "key", "door", "lamp", "opens", "north", "leads", "behind", "of", "you", "see")
+WORDS = ("the", "a", "red", "old", "brass", "key", "door", "lamp", "opens", "north", "leads", "behind", "of", "you")
 CITIES = ("JFK", "SEA", "LAX", "DFW", "CLT", "MCO", "DEN")
 REPEATS = 3
 RAISED = 1.15  # of the time a byte takes, from the small log to the large one

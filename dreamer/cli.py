@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from dreamer.logs import approve_sessions, export_logs, import_logs
+from dreamer.logs import approve_sessions, export_logs, import_logs, show_logs
 
 if TYPE_CHECKING:
     from dreamer.config import Config
@@ -172,7 +172,8 @@ def _config(file: Path | None, folder: Path | None, settings: list[str] | None) 
     return Store.config(folder)
 
 
-for _name, _command in (("import", import_logs), ("export", export_logs), ("approve", approve_sessions)):
+for _name, _command in (("import", import_logs), ("export", export_logs), ("patterns", show_logs),
+                        ("approve", approve_sessions)):
     app.command(_name)(_explained("what was decided is kept; no file was half written")(_command))
 
 

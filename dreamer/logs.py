@@ -164,3 +164,24 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def show_logs(
+    files: Files, format: As = None, json: Json = False,
+    success: Annotated[float | None, typer.Option(help="Outcomes from which on a session succeeded. [default: above 0]",
+                                                  show_default=False)] = None,
+) -> None:
+    """Show what the sessions of some logs have in common: tasks, forms, kinds of steps, what was never observed."""
+    from dreamer.overview import show_patterns
+    from envgen.ends import infer_ends
+    from envgen.patterns import observe
+
+    sessions, inferred = infer_ends(list(shown(read(files, format=format))))
+    with Console(stderr=True).status("finding patterns"):
+        patterns = observe(
+            sessions, inferred, lambda outcome: outcome > 0 if success is None else outcome >= success
+        )
+    if json:
+        print(patterns.model_dump_json(exclude_none=True))
+    else:
+        show_patterns(patterns, Console())

@@ -89,9 +89,11 @@ def show(run: Run, report: Report, console: Console) -> None:
 def _rows(record: BaseModel) -> list[tuple[str, str]]:
     match record:
         case Logs():
-            counts = record.patterns
-            return [("sessions", f"{counts.sessions:,} read ({counts.turns:,} turns): {record.shown:,} shown, "
-                                 f"{record.selection:,} to choose, {record.held_out:,} held out")]
+            total = record.shown + record.selection + record.held_out
+            rejected = f", {record.rejected:,} rejected" if record.rejected else ""
+            return [("sessions", f"{total:,} ({record.turns:,} turns{rejected}): {record.shown:,} shown, "
+                                 f"{record.selection:,} to choose, {record.held_out:,} held out, by {record.split[0]}"),
+                    ("approved to train", f"{sum(record.approvals.values()):,} of {record.shown:,} shown")]
         case Authored():
             return [("environment", f"{record.author}: {record.states} states, {record.lines} source lines, "
                                     f"best of {len(record.candidates)}")]

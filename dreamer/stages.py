@@ -16,7 +16,7 @@ from envgen.author import AuthorError, Environment
 from envgen.automaton import Automaton
 from envgen.ends import infer_ends
 from envgen.fidelity import FidelityReport, judge
-from envgen.patterns import Patterns, observe
+from envgen.patterns import observe, usual_reward
 from envgen.split import By, split
 from rollout.chat import Chat
 from rollout.figure import Figure
@@ -37,6 +37,8 @@ class Logs(Record):
 
     Attributes:
         shown, selection, held_out: how many sessions each part has.
+        turns, longest: of all sessions: how many, and the most that one has.
+        usual_reward: the commonest reward of a turn; others are events.
         split: what was kept together, and how many of these groups each part has.
         files: how many sessions each log gave.
         rejected: how many were left out because someone said so.
@@ -50,7 +52,9 @@ class Logs(Record):
     files: dict[str, int]
     rejected: int
     approvals: dict[str, int]
-    patterns: Patterns
+    turns: int
+    longest: int
+    usual_reward: float
     worst_outcome: float
     system: str | None = None
 
@@ -140,7 +144,6 @@ def read_sessions(run: Run) -> Logs:
         if not kept:
             raise SessionError(names, None, "every session is rejected", f"See {ledger.path}")
         sessions, inferred = infer_ends(kept)
-        patterns = observe(sessions, inferred)
         try:
             parts = split(sessions, config.selection, config.held_out, config.split)
         except ValueError as error:
@@ -154,15 +157,20 @@ def read_sessions(run: Run) -> Logs:
             )
         for name in ("shown", "selection", "held_out"):
             run.store.save_sessions(name, getattr(parts, name))
+        turns = sum(len(session.turns) for session in sessions)
+        bar.note(f"{turns:,} turns", sessions=len(sessions), turns=turns)
+    with run.reporter.stage("patterns", len(parts.shown), "sessions") as bar:
+        patterns = observe(parts.shown, inferred, run.succeeded)
         run.store.save_patterns(patterns)
-        bar.note(f"{patterns.turns:,} turns", sessions=len(sessions), turns=patterns.turns)
+        forms = len(patterns.actions.forms), len(patterns.observations.forms)
+        bar.note(f"{forms[0]} forms of actions, {forms[1]} of observations", actions=forms[0], observations=forms[1])
     for line in summary.left_out():
         run.reporter.say(line)
     files = Counter(session.pointer.file for session in sessions if session.pointer)
     return Logs(
         shown=len(parts.shown), selection=len(parts.selection), held_out=len(parts.held_out),
         split=(parts.by, parts.groups), files=dict(files), rejected=rejected, approvals=dict(approvals),
-        patterns=patterns,
+        turns=turns, longest=max(len(session.turns) for session in sessions), usual_reward=usual_reward(sessions),
         worst_outcome=min((session.outcome for session in sessions if session.outcome is not None), default=0.0),
         system=next((session.system.text for session in sessions if session.system), None),
     )
@@ -187,7 +195,7 @@ def author_environment(run: Run, logs: Logs) -> Authored:
                 with run.sandbox.load(draft.source) as worker:
                     problems = worker.check()
                     if not problems:
-                        report = judge(worker, draft.digest, shown, selection, logs.patterns.usual_reward)
+                        report = judge(worker, draft.digest, shown, selection, logs.usual_reward)
             except SandboxError as error:
                 problems = [str(error)]
             if problems:
@@ -215,7 +223,7 @@ def validate_environment(run: Run, logs: Logs, authored: Authored) -> Validated:
     with run.reporter.stage("validate", len(held_out), "sessions") as bar, run.sandbox.load(
         run.store.load_environment(authored.environment).source
     ) as worker:
-        report = judge(worker, authored.environment, shown, held_out, logs.patterns.usual_reward, bar.advance)
+        report = judge(worker, authored.environment, shown, held_out, logs.usual_reward, bar.advance)
         refusals = run.config.gate.refusals(report)
         bar.note(f"step probability {report.figures['step_probability']}", refusals=refusals)
     return Validated(report=report, refusals=refusals)
@@ -360,4 +368,4 @@ def in_dream(run: Run, logs: Logs, authored: Authored, policy: Policy, world: Dr
 
 def max_turns(run: Run, logs: Logs) -> int:
     """When an episode is cut: the configuration's limit, or the longest session's."""
-    return run.config.learning.max_turns or logs.patterns.longest
+    return run.config.learning.max_turns or logs.longest

@@ -24,7 +24,7 @@ from aalpy.learning_algs.stochastic_passive.CompatibilityChecker import Compatib
 
 from envgen.author import Environment
 from envgen.memory import Memory, remember
-from envgen.patterns import shows_chance, steps
+from envgen.steps import shows_chance, steps
 from rollout.trajectory import Trajectory
 from templates import render
 

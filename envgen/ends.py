@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from envgen.patterns import texts
+from envgen.steps import texts
 from rollout.trajectory import Observation, Trajectory
 
 

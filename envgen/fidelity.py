@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from envgen.patterns import shows_chance, steps
+from envgen.steps import shows_chance, steps
 from rollout.figure import Figure, proportion, ratio
 from rollout.trajectory import Record, Trajectory, Turn
 from sandbox import Answer, EnvironmentFault, Worker

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
-from envgen.patterns import steps, texts
+from envgen.steps import steps, texts
 from rollout.trajectory import Trajectory
 
 DOUBT = 0.01  # weight of what was predicted with less context, and probability of what was never answered

@@ -3,7 +3,7 @@
 import pytest
 
 from envgen.ends import infer_ends
-from envgen.patterns import steps
+from envgen.steps import steps
 from rollout.trajectory import Trajectory, Turn
 
 

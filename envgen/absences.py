@@ -1,0 +1,180 @@
+"""What no session shows. An author who knows it can mark it as a guess; one who does not will invent it unawares.
+
+Every statement is checked against all steps of the sessions, so that nothing that was observed is ever listed.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+from envgen.forms import Forms
+from envgen.steps import steps, texts
+from envgen.transitions import shape
+from rollout.trajectory import Message, Record, Trajectory
+
+PAIRS = 2000  # different (observation, action) pairs up to which those never tried are looked for
+LISTED = 50  # statements of one kind
+OFTEN = 3  # times an action was tried, from which on what never followed is worth saying
+SPAN = 50  # of an integer field, up to which its missing values are listed
+FAILURES = ("error", "invalid", "fail", "denied", "refused", "not allowed", "exception", "traceback")
+
+
+class Absence(Record):
+    """One thing that was never observed.
+
+    Attributes:
+        kind: of thing.
+        what: in words.
+        of: how many observations could have shown it.
+    """
+
+    kind: Literal["outcome", "end", "reward", "tool", "action", "failure", "standstill", "effect", "pair", "value"]
+    what: str
+    of: int
+
+
+def absences(
+    sessions: Sequence[Trajectory], actions: Forms, observations: Forms, succeeded: Callable[[float], bool]
+) -> tuple[Absence, ...]:
+    """Everything of these kinds that no session shows."""
+    found = [
+        *_outcomes(sessions, succeeded), *_ends(sessions), *_rewards(sessions), *_unused(sessions),
+        *_answers(sessions, actions), *_pairs(sessions), *_missing(actions, "action"),
+        *_missing(observations, "observation"),
+    ]
+    counts: Counter[str] = Counter()
+    kept = []
+    for absence in found:
+        counts[absence.kind] += 1
+        if counts[absence.kind] <= LISTED:
+            kept.append(absence)
+    kept += [Absence(kind=kind, what=f"{count - LISTED} more of this kind", of=count)
+             for kind, count in counts.items() if count > LISTED]
+    return tuple(kept)
+
+
+def _outcomes(sessions: Sequence[Trajectory], succeeded: Callable[[float], bool]) -> Iterator[Absence]:
+    known = [session.outcome for session in sessions if session.outcome is not None]
+    if not known:
+        yield Absence(kind="outcome", what="an outcome: no session says how well it went", of=len(sessions))
+    elif not any(map(succeeded, known)):
+        yield Absence(kind="outcome", what="a success", of=len(known))
+    elif all(map(succeeded, known)):
+        yield Absence(kind="outcome", what="a failure", of=len(known))
+
+
+def _ends(sessions: Sequence[Trajectory]) -> Iterator[Absence]:
+    last = [session.turns[-1] for session in sessions]
+    if not any(turn.terminated for turn in last):
+        yield Absence(kind="end", what="an end of the world", of=len(last))
+    if not any(turn.truncated for turn in last):
+        yield Absence(kind="end", what="a session cut off from outside", of=len(last))
+
+
+def _rewards(sessions: Sequence[Trajectory]) -> Iterator[Absence]:
+    rewards = [turn.reward for session in sessions for turn in session.turns if turn.reward is not None]
+    if not rewards:
+        yield Absence(kind="reward", what="a reward: the logs have none", of=sum(len(each.turns) for each in sessions))
+        return
+    if not any(reward > 0 for reward in rewards):
+        yield Absence(kind="reward", what="a reward above zero", of=len(rewards))
+    if not any(reward < 0 for reward in rewards):
+        yield Absence(kind="reward", what="a reward below zero", of=len(rewards))
+
+
+def _unused(sessions: Sequence[Trajectory]) -> Iterator[Absence]:
+    """Tools that were offered and legal actions that were listed, but that nobody took."""
+    offered = Counter(name for session in sessions for tool in session.tools or () if (name := _name(tool)))
+    called = {call.name for session in sessions for turn in session.turns for call in turn.action.calls}
+    for name, count in sorted(offered.items()):
+        if name not in called:
+            yield Absence(kind="tool", what=f"a call of {name}", of=count)
+    legal = Counter(action for session in sessions for turn in session.turns for action in turn.actions or ())
+    said = {turn.action.text for session in sessions for turn in session.turns}
+    for action, count in sorted(legal.items()):
+        if action not in said:
+            yield Absence(kind="action", what=f"the action {action!r}, which was legal", of=count)
+
+
+def _name(tool: Any) -> str | None:
+    """The name in a tool's definition, in OpenAI's or Anthropic's shape."""
+    inner = tool.get("function", tool) if isinstance(tool, dict) else {}
+    name = inner.get("name") if isinstance(inner, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _answers(sessions: Sequence[Trajectory], actions: Forms) -> Iterator[Absence]:
+    """Forms of actions that never failed, never stood still, or never changed anything.
+
+    Whether prose is a refusal cannot be read off it, so of words it is only said whether they changed what is seen.
+    """
+    tried: Counter[int] = Counter()
+    calls: set[int] = set()
+    failed: set[int] = set()
+    stood: set[int] = set()
+    moved: set[int] = set()
+    known: dict[str, int | None] = {}
+    for session in sessions:
+        for before, turn, after in steps(session):
+            said = turn.action.text
+            if said not in known:
+                forms = shape(actions, said)
+                known[said] = forms[0] if len(forms) == 1 else None
+            form = known[said]
+            if form is None:
+                continue
+            tried[form] += 1
+            messages = turn.observation.messages if turn.observation else ()
+            if turn.action.calls:
+                calls.add(form)
+            if any(map(_fails, messages)):
+                failed.add(form)
+            (stood if before == after else moved).add(form)
+    for form, count in tried.most_common():
+        if count < OFTEN:
+            continue
+        template = actions.forms[form].template
+        if form in calls and form not in failed:
+            yield Absence(kind="failure", what=f"an answer to `{template}` that says it failed", of=count)
+        if form not in calls and form not in stood:
+            yield Absence(kind="standstill", what=f"`{template}` answered by what stood there before", of=count)
+        if form not in moved:
+            yield Absence(kind="effect", what=f"`{template}` changing what is observed", of=count)
+
+
+def _fails(message: Message) -> bool:
+    """Whether an answer says that the call failed, by its log or by its first words."""
+    return bool(message.failed) or message.text.lstrip(" \"'{[*#-").lower().startswith(FAILURES)
+
+
+def _pairs(sessions: Sequence[Trajectory]) -> Iterator[Absence]:
+    """Actions never tried on an observation that someone acted on, where there are few enough to list."""
+    tried: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    said: Counter[str] = Counter()
+    for session in sessions:
+        for before, turn in zip(texts(session), session.turns, strict=False):
+            tried[before][turn.action.text] += 1
+            said[turn.action.text] += 1
+            if len(tried) * len(said) > PAIRS:
+                return
+    for before, counts in tried.items():
+        for action in said:
+            if action not in counts:
+                yield Absence(kind="pair", what=f"the action {action!r} on {_short(before)}", of=counts.total())
+
+
+def _missing(forms: Forms, of: str) -> Iterator[Absence]:
+    """Integers between the smallest and the largest of a field that it never had."""
+    for form in forms.forms:
+        for field in form.fields:
+            if field.kind != "integer" or field.low is None or field.high is None or field.distinct > len(field.values):
+                continue
+            seen = {int(value.replace(",", "")) for value in field.values}
+            absent = set(range(int(field.low), int(field.high) + 1)) - seen if field.high - field.low <= SPAN else set()
+            if 0 < len(absent) < len(seen):  # a gap in a range that is otherwise full
+                what = f"{', '.join(map(str, sorted(absent)))} as <{field.name}> of the {of} `{form.template}`"
+                yield Absence(kind="value", what=what, of=form.count)
+
+
+def _short(text: str, longest: int = 120) -> str:
+    return repr(text if len(text) <= longest else f"{text[:longest]}…")

@@ -350,7 +350,7 @@ def _written(message: Message) -> dict[str, Any]:
     extra: Any = message.extra or {}
     step: dict[str, Any] = {}
     said = [part for part in message.parts if not isinstance(part, Reasoning | Call)]
-    thoughts = [part.text for part in message.parts if isinstance(part, Reasoning)]
+    thoughts = [part.text for part in message.parts if isinstance(part, Reasoning) and (part.text or extra)]
     if "message" not in extra.get("step", {}):
         words = [part.text for part in said if isinstance(part, Text)]
         plain = len(said) == len(words) < 2 and "parts" not in extra

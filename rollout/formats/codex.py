@@ -9,8 +9,8 @@ compaction puts in the place of the past is heard as a user's message.
 
 Kept and written again as logged: session_meta, turn_context, compacted, and every response item of a known kind, with
 ids and encrypted reasoning. Left out and counted: event_msg (they repeat the items or count tokens), ghost snapshots,
-encrypted compactions, the meta of a session that this one was forked from, items of unknown kinds. Inline images
-become digests, with their media type beside them.
+encrypted compactions, the meta of a session that this one was forked from, items of unknown kinds. Where the agent
+speaks twice in a row the end of a turn stands between. Inline images become digests, with their media type beside.
 
 Of a conversation from another format, an id that is no UUID becomes the UUID made of it; a system prompt is words
 only; whether a result failed, and names, are lost; a part that Codex does not know becomes its JSON in words.
@@ -37,6 +37,7 @@ CALLS = {  # kind of item: where it keeps the arguments, and the tool's name whe
 }
 FREE = ("function_call", "custom_tool_call")  # arguments that are text
 OUTPUTS = ("function_call_output", "custom_tool_call_output", "mcp_tool_call_output")
+ENDS = ("task_complete", "turn_complete", "turn_aborted")  # events after which the agent says something new
 TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
 START = "1970-01-01T00:00:00.000Z"
 
@@ -104,6 +105,8 @@ def read(log: Log) -> Iterator[Trajectory]:
             case "response_item":
                 _item(log, number, payload, envelope, heard)
             case _:
+                if payload.get("type") in ENDS:
+                    heard.close()
                 log.skip(number, " ".join(str(each) for each in (kind, not bare and payload.get("type")) if each))
     heard.close()
     if heard.before:
@@ -201,7 +204,6 @@ def _item(log: Log, line: int, payload: dict[str, Any], envelope: Any, heard: _H
             return
         case _:
             log.skip(line, f"response_item {payload.get('type')}")
-            heard.close()
             return
     if not parts or isinstance(parts[0], Other):  # something must hold the item
         parts.insert(0, Reasoning(text="", extra={"holder": True}))
@@ -269,8 +271,15 @@ def _lines(session: Trajectory, id: str) -> Iterator[tuple[Any, Any]]:
             "cwd": "/", "approval_policy": "never", "sandbox_policy": {"type": "danger-full-access"},
             "model": session.policy, "summary": "auto",
         }
+    spoke = False
     for message in messages:
-        yield from _kept((message.extra or {}).get("before"))
+        before = (message.extra or {}).get("before")
+        if spoke and message.role == "assistant" and not before:
+            yield {"timestamp": START, "type": "event_msg"}, {
+                "type": ENDS[0], "turn_id": "", "last_agent_message": None,
+            }
+        spoke = message.role == "assistant"
+        yield from _kept(before)
         yield from _said(message) if message.role == "assistant" else [_heard(message)]
     yield from _kept(extra.get("after"))
 

@@ -152,6 +152,20 @@ def test_what_the_format_has_no_place_for(tmp_path: Path) -> None:
     assert json.loads(second.read_text()) == json.loads(path.read_text())
 
 
+def test_the_agent_may_speak_twice_in_a_row(tmp_path: Path) -> None:
+    session = Trajectory(id="s", source="real", observation=Observation(messages=()), turns=(
+        Turn(action=Message(role="assistant", content="a"), observation=Observation(messages=())),
+        Turn(action=Message(role="assistant", content="b")),
+    ))
+    atif.write([session], tmp_path)
+    (path,) = tmp_path.iterdir()
+    (again,), _ = read(path)
+    assert said(again) == said(session)
+    atif.write([again], tmp_path / "again")
+    (second,) = (tmp_path / "again").iterdir()
+    assert said(read(second)[0][0]) == said(session)
+
+
 @pytest.mark.parametrize(("steps", "about", "complaint"), [
     ([], {"schema_version": "ATIF-v2.0"}, "line 1: `schema_version` is 'ATIF-v2.0'"),
     ([], {"agent": None}, "line 1: no `agent`"),

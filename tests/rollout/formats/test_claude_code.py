@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from rollout.formats import claude_code
 from rollout.log import Log, SessionError
-from rollout.trajectory import Trajectory
+from rollout.trajectory import Message, Observation, Trajectory, Turn
 from tests.rollout.formats.conversations import conversations, said
 
 DATA = Path(__file__).parent / "data" / "claude_code.jsonl"
@@ -149,6 +149,20 @@ def test_any_conversation_can_be_written(tmp_path_factory: pytest.TempPathFactor
     assert [json.loads(line) for line in second.read_text().split("\n")[:-1]] == [
         json.loads(line) for line in path.read_text().split("\n")[:-1]
     ]
+
+
+def test_the_agent_may_speak_twice_in_a_row(tmp_path: Path) -> None:
+    session = Trajectory(id="s", source="real", observation=Observation(messages=()), turns=(
+        Turn(action=Message(role="assistant", content="a"), observation=Observation(messages=())),
+        Turn(action=Message(role="assistant", content="b")),
+    ))
+    claude_code.write([session], tmp_path)
+    (path,) = tmp_path.iterdir()
+    (again,), _ = read(path)
+    assert said(again) == said(session)
+    claude_code.write([again], tmp_path / "again")
+    (second,) = (tmp_path / "again").iterdir()
+    assert said(read(second)[0][0]) == said(session)
 
 
 @pytest.mark.parametrize(("record", "complaint"), [

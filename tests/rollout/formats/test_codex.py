@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from rollout.formats import codex
 from rollout.log import Log, SessionError
-from rollout.trajectory import Call, Image, Reasoning, Text, Trajectory
+from rollout.trajectory import Call, Image, Message, Observation, Reasoning, Text, Trajectory, Turn
 from tests.rollout.formats.conversations import conversations, said
 
 DATA = Path(__file__).parent / "data"
@@ -110,6 +110,20 @@ def test_any_conversation_can_be_written(tmp_path_factory: pytest.TempPathFactor
     codex.write([again], folder / "again")
     (second,) = (folder / "again").iterdir()
     assert second.read_bytes() == path.read_bytes()
+
+
+def test_the_agent_may_speak_twice_in_a_row(tmp_path: Path) -> None:
+    session = Trajectory(id="s", source="real", observation=Observation(messages=()), turns=(
+        Turn(action=Message(role="assistant", content="a"), observation=Observation(messages=())),
+        Turn(action=Message(role="assistant", content="b")),
+    ))
+    codex.write([session], tmp_path)
+    (path,) = tmp_path.iterdir()
+    (again,), _ = read(path)
+    assert said(again) == said(session)
+    codex.write([again], tmp_path / "again")
+    (second,) = (tmp_path / "again").iterdir()
+    assert said(read(second)[0][0]) == said(session)
 
 
 @pytest.mark.parametrize(("record", "complaint"), [

@@ -1,14 +1,15 @@
 """Minari datasets: a folder of episodes, HDF5 or Arrow, read and written by the `minari` library.
 
-Read are spaces that have a plain text: `Text` as it is; `Discrete`, and short vectors (`MultiDiscrete`, `MultiBinary`,
-one-dimensional `Box`), as their numbers. An observation or action of a number is a message of these words. Kept:
-every observation, action, reward, termination and truncation, seed, options and infos. Not kept of the dataset: its
-environment's and author's description, and the alphabet of a text space.
+Spaces are understood where they have a plain text: `Text` as it is; `Discrete` and short vectors (`MultiDiscrete`,
+`MultiBinary`, one-dimensional `Box`) as their numbers, in the shortest form that reads back as the same number. Kept:
+every observation, action, reward, termination and truncation, seed, options and infos. Not kept: what the dataset says
+of its environment and authors, and the alphabet of a text space.
 
-Written are Arrow files, since a text of HDF5 ends at its first NUL. The format knows words alone: of a conversation
-from elsewhere it gets the text of each action and answer, calls included, as a text world would hear them; an end
-or reward that the log does not state is written as none, and a missing last answer as an empty one. All is collected
-before it is written, since the space of texts names their alphabet.
+The writer makes HDF5, or what the dataset was; Arrow where a text holds a NUL, at which HDF5 would end it (the library
+needs time in the square of the episodes for Arrow). The format knows words alone: a conversation from elsewhere gives
+it the text of each action and answer, calls included, as a text world would hear them; an end or reward that a log
+does not state is written as none, and a missing last answer as an empty one. All is collected before it is written,
+since the space of texts names their alphabet.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +53,7 @@ def read(log: Log) -> Iterator[Trajectory]:
                 f"Expected Text, Discrete or at most {LONGEST_VECTOR} numbers: write the dataset again with a text "
                 "of each, as the agent would read it",
             )
-    about = {"dataset": dataset.id}
+    about = {"dataset": dataset.id, "storage": dataset.storage.FORMAT}
     about |= {side: serialize_space(space) for side, space in spaces.items() if not _is_text(space)}
     for place in map(int, dataset.episode_indices):
         try:
@@ -95,10 +96,12 @@ def write(sessions: Iterable[Trajectory], path: Path) -> None:
     about = [each.extra or {} if each.format == "minari" else {} for each in episodes]
     observations, actions = _space(about, "observations", heard), _space(about, "actions", done)
     (path / "data").mkdir(parents=True)
-    storage = MinariStorage.new(path / "data", observations, actions, data_format="arrow")
-    known = {each.get("dataset") for each in about}
-    id = known.pop() if len(known) == 1 else None
-    storage.update_metadata({"dataset_id": id or UNNAMED, "minari_version": minari.__version__})
+    cut = any("\0" in text for episode in (*heard, *done) for text in episode)
+    kind = "arrow" if cut else _common(about, "storage") or "hdf5"
+    storage = MinariStorage.new(path / "data", observations, actions, data_format=kind)
+    storage.update_metadata({
+        "dataset_id": _common(about, "dataset") or UNNAMED, "minari_version": minari.__version__,
+    })
     storage.update_episodes(
         EpisodeBuffer(
             seed=each.seed, options=extra.get("options"), observations=_values(observations, texts),
@@ -163,7 +166,7 @@ def _plain(space: Any) -> bool:
 
 
 def _words(value: Any) -> str:
-    """A text as it is; numbers in their shortest form that reads back as the same number."""
+    """A text as it is; numbers with spaces between them."""
     return value if isinstance(value, str) else " ".join(str(number) for number in np.atleast_1d(value))
 
 
@@ -180,12 +183,17 @@ def _space(about: Sequence[dict[str, Any]], side: str, texts: Sequence[Sequence[
     from gymnasium.spaces import Text
     from minari.serialization import deserialize_space
 
-    known = {extra.get(side) for extra in about}
-    if len(known) == 1 and (space := known.pop()):
+    if space := _common(about, side):
         return deserialize_space(space)
     letters = {letter for episode in texts for text in episode for letter in text}
     longest = max(len(text) for episode in texts for text in episode)
     return Text(max(longest, 1), min_length=0, charset="".join(sorted(letters)) or " ")
+
+
+def _common(about: Sequence[dict[str, Any]], key: str) -> Any:
+    """What all sessions say; None where they differ or are silent."""
+    known = {extra.get(key) for extra in about}
+    return known.pop() if len(known) == 1 else None
 
 
 def _json(value: Any) -> Any:

@@ -135,9 +135,8 @@ def recognise(log: Log) -> str:
     for name, format in FORMATS.items():
         if format.recognises(log, head, record):
             return name
-    if not first:
-        what = "cannot be read: a folder of no known format" if log.path.is_dir() else "empty"
-        raise log.refuse(None, what, f"Expected a log in one of the formats {', '.join(FORMATS)}")
+    if log.path.is_dir():
+        raise log.refuse(None, "cannot be read: a folder of no known format", "Name its files, or a glob such as '**/*'")
     if head.lstrip().startswith(b"["):
         raise log.refuse(
             1, "one JSON array of sessions", f"Write one session a line: `jq -c '.[]' {log.name} > {log.name}l`"
@@ -146,4 +145,4 @@ def recognise(log: Log) -> str:
     for number, line in log.lines():
         log.decode(number, line)  # says what is wrong with it, if it was meant to be JSON lines
         raise log.refuse(number, "of no known format", f"Expected one of\n{expected}\nor say which with --as")
-    raise log.refuse(None, "of no known format", f"Expected one of\n{expected}")
+    raise log.refuse(None, "empty", f"Expected one of\n{expected}")

@@ -3,7 +3,7 @@
 Each sample of each epoch is a session: its `messages`, which are what the model saw last where the history was
 compacted. The outcome is the value of the first scorer that gave one number or one of Inspect's letters (C 1, P 0.5,
 I and N 0); all scores stay in `extra`. What a failed tool said is its error's message, since that is what the model
-was told. Samples of a `.eval` are read one at a time; a JSON log is one document, which the library reads whole.
+was told. Samples of a `.eval` are read a few at a time; a JSON log is one document, which the library reads whole.
 
 Kept in `extra`: everything else that Inspect says of a sample (input, target, metadata, store, output, scores, usage,
 times, error, limit) and what was evaluated. Not kept: events, timelines and attachments beyond the messages, plan,
@@ -30,6 +30,7 @@ from rollout.trajectory import Call, Image, Message, Other, Part, Reasoning, Tex
 
 EXPECTED = "an Inspect log: a .eval file, or JSON with `eval` and `samples`"
 WORDS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
+TOGETHER = 16  # samples: the library reads the directory of the zip again for each batch
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool",
          "function": "tool"}
 SHAPELESS = "the arguments are no JSON object"
@@ -62,16 +63,30 @@ def read(log: Log) -> Iterator[Trajectory]:
         else:
             with log.open() as stream:
                 header = library.read_eval_log(stream, resolve_attachments=True, format="json")
-            known = [(each.id, each.epoch) for each in header.samples or []]
     about = _dumped(header.eval)
-    for place, (id, epoch) in enumerate(known):
-        with _explained(log, f"sample {id!r} of epoch {epoch}"):
-            sample = header.samples[place] if not packed else library.read_eval_log_sample(
-                path, id, epoch, resolve_attachments=True, format="eval", exclude_fields=EVENTS
-            )
-        session = trajectory(log, place + 1, about, _dumped(sample, LEFT_OUT))
+    for number, sample in enumerate(_samples(library, log, known) if packed else header.samples or (), 1):
+        session = trajectory(log, number, about, _dumped(sample, LEFT_OUT))
         if session is not None:
             yield session
+
+
+def _samples(library: Any, log: Log, known: list[tuple[Any, int]]) -> Iterator[Any]:
+    """The samples of a zip; one by one where a batch is broken, so that it can be said which it is."""
+    for start in range(0, len(known), TOGETHER):
+        batch = known[start : start + TOGETHER]
+        try:
+            found = _batch(library, log, batch)
+        except SessionError:
+            found = (sample for each in batch for sample in _batch(library, log, [each]))
+        yield from found
+
+
+def _batch(library: Any, log: Log, batch: list[tuple[Any, int]]) -> Iterable[Any]:
+    with _explained(log, ", ".join(f"sample {id!r} of epoch {epoch}" for id, epoch in batch)):
+        samples: Iterable[Any] = library.read_eval_log_samples_by_id(
+            str(log.path), batch, resolve_attachments=True, format="eval", exclude_fields=EVENTS
+        )
+        return samples
 
 
 def write(sessions: Iterable[Trajectory], path: Path) -> None:

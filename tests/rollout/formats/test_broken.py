@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from rollout.log import LONGEST_LINE, SessionError
-from rollout.sessions import read
+from rollout.log import LONGEST_LINE, Log, SessionError
+from rollout.sessions import read, recognise
 
 DATA = Path(__file__).parent / "data"
 CHAT = json.dumps({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]}).encode()
@@ -172,5 +172,4 @@ def test_a_mark_of_byte_order_is_no_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["claude_code.jsonl", "codex.jsonl", "atif.json", "verifiers.jsonl", "inspect.eval"])
 def test_a_log_is_recognised_by_its_content_whatever_its_name(name: str, tmp_path: Path) -> None:
     shutil.copy(DATA / name, tmp_path / "log")
-    found = {session.format for session in read(["log"], tmp_path)}
-    assert found == {name.partition(".")[0]}
+    assert recognise(Log(tmp_path / "log", "log")) == name.partition(".")[0]

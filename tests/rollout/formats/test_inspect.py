@@ -1,6 +1,6 @@
 """Inspect's logs: what a sample means needs no library and is tested always; whole files are where it is installed.
 
-`data/make_inspect.py` made the files. inspect_ai brings 200 MB and another fsspec, so it is no test dependency.
+`data/make_inspect.py` made the files. inspect_ai brings 160 MB and another fsspec, so it is no test dependency.
 """
 
 import importlib.util

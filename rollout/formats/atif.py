@@ -195,7 +195,7 @@ def _sessions(log: Log, document: dict[str, Any], line: int, parent: str | None)
 
 def _heard(log: Log, refuse: Any, step: Any) -> list[Message]:
     """A step's message, and the results that came back."""
-    if not isinstance(step, dict) or step.get("source") not in SOURCES:
+    if not isinstance(step, dict) or str(step.get("source")) not in SOURCES:
         raise refuse(f"a step whose source is {step.get('source') if isinstance(step, dict) else step!r}")
     role, said, calls = SOURCES[step["source"]], step.get("message"), step.get("tool_calls")
     rest = dict(step)
@@ -317,7 +317,7 @@ def _document(session: Trajectory) -> dict[str, Any]:
         extra: Any = message.extra or {}
         result = "result" in extra or (not extra and message.role in RESULT)
         last = steps[-1] if steps and "step" not in extra else {}
-        asked = {call["tool_call_id"] for call in last.get("tool_calls", ())}
+        asked = {call["tool_call_id"] for call in last.get("tool_calls") or ()}
         if result and last and ("result" in extra or (last["source"] == "agent" and message.call in {None, *asked})):
             about = last.get("observation") or {}
             last["observation"] = {**about, "results": [*about.get("results", ()), _written_result(message, True)]}

@@ -196,14 +196,14 @@ def _node(log: Log, line: int, record: dict[str, Any], known: dict[str, _Node]) 
     if spoken and not (isinstance(id, str) and isinstance(message, dict)):
         raise log.refuse(line, f"a record of type {kind!r} without uuid and message", f"Expected {EXPECTED}")
     if not isinstance(id, str) or id in known:
-        log.skip(line, str(kind) if id not in known else "a second record with one uuid")
+        log.skip(line, "a second record with one uuid" if isinstance(id, str) else str(kind))
         return None
     parent, aside = record.get("parentUuid"), bool(record.get("isSidechain"))
     if parent is None and record.get("subtype") == "compact_boundary":
         # What the compaction preserved is tied below its summary, and may be what it names.
         parent = record.get("logicalParentUuid")
         earlier = (each.uuid for each in reversed(known.values()) if each.aside == aside)
-        parent = parent if parent in known else next(earlier, parent)
+        parent = parent if not isinstance(parent, str) or parent in known else next(earlier, parent)
     session, agent = record.get("sessionId"), record.get("agentId")
     if not isinstance(parent, str | None) or not isinstance(session, str | None):
         raise log.refuse(line, f"`parentUuid` {parent!r}, `sessionId` {session!r}"[:200], "Expected texts or null")

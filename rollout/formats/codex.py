@@ -160,13 +160,10 @@ def _item(log: Log, line: int, payload: dict[str, Any], envelope: Any, heard: _H
         case {"type": "reasoning"}:
             item, parts = dict(payload), []
             for key in ("summary", "content"):
-                if isinstance(texts := payload.get(key), list):
+                texts = _parts(log, refuse, payload[key]) if isinstance(payload.get(key), list) else []
+                if texts and all(isinstance(part, Text) for part in texts):  # what is not stays as it is
                     item[key] = []
-                    parts += [
-                        Reasoning(text=part.text, extra={**(part.extra or {}), "of": key})
-                        if isinstance(part, Text) else part
-                        for part in _parts(log, refuse, texts)
-                    ]
+                    parts += [Reasoning(text=words(part), extra={**_extra(part), "of": key}) for part in texts]
         case {"type": "image_generation_call", "result": str(picture)} if picture:
             item, parts = rest("result"), [image(log, picture, "image/png" if len(picture) > 512 else None)]
         case {"type": str(kind)} if kind in CALLS:
@@ -301,7 +298,7 @@ def _said(message: Message) -> list[tuple[Any, Any]]:
     """The items of what the agent said at once."""
     lines: list[tuple[Any, dict[str, Any]]] = []
     for part in message.parts:
-        extra: dict[str, Any] = {} if isinstance(part, Other) else part.extra or {}
+        extra = _extra(part)
         if "item" in extra:
             lines.append((extra["line"], deepcopy(extra["item"])))
         elif "part" not in extra and not isinstance(part, Other):
@@ -332,6 +329,10 @@ def _item_for(part: Part) -> dict[str, Any]:
         case Reasoning():
             return {"type": "reasoning", "summary": [], "encrypted_content": None}
     return {"type": "message", "role": "assistant"}
+
+
+def _extra(part: Part) -> dict[str, Any]:
+    return {} if isinstance(part, Other) else part.extra or {}
 
 
 def _heard(message: Message) -> tuple[Any, dict[str, Any]]:

@@ -17,6 +17,7 @@ from typing import Literal
 import orjson
 from pydantic import ValidationError
 
+from rollout.errors import UserError
 from rollout.trajectory import Record, Trajectory, messages_of
 
 Condition = Callable[[Trajectory], bool]
@@ -39,7 +40,7 @@ COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": oper
 TERM = re.compile(r"\s*(\w+)\s*(>=|<=|!=|==?|>|<)\s*(.+?)\s*")
 
 
-class ApprovalError(ValueError):
+class ApprovalError(UserError):
     """A condition or a ledger cannot be understood."""
 
 

@@ -17,6 +17,8 @@ import typer
 from rich.console import Console
 
 from dreamer.logs import approve_sessions, export_logs, import_logs, show_logs
+from rollout.errors import UserError
+from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
     from dreamer.config import Config
@@ -55,18 +57,10 @@ def _explained(stopped: str = "nothing that was finished is lost. Go on with --r
     Args:
         stopped: what to say after an interruption.
     """
-    from dreamer.approval import ApprovalError
-    from dreamer.config import ConfigError
-    from dreamer.store import StoreError
-    from envgen.author import AuthorError
-    from rollout.log import SessionError
-    from rollout.world import EngineError
-    from sandbox import SandboxError
-
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop for either in the same way
     try:
         yield
-    except (ApprovalError, ConfigError, SessionError, StoreError, AuthorError, EngineError, SandboxError) as error:
+    except (UserError, SandboxError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:

@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from envgen.gate import Gate
 from envgen.split import By
+from rollout.errors import UserError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError):
     """The configuration cannot be used; the message says which key and why."""
 
 

@@ -29,6 +29,7 @@ from pydantic import BaseModel
 
 from dreamer.config import Config
 from envgen.author import Environment
+from rollout.errors import UserError
 from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory
 
@@ -47,7 +48,7 @@ USES: dict[str, set[str]] = {
 }
 
 
-class StoreError(ValueError):
+class StoreError(UserError):
     """The run folder cannot be used; the message says why and what to do."""
 
 

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from rollout.errors import UserError
 from rollout.trajectory import Record, Trajectory
 
 
-class AuthorError(ValueError):
+class AuthorError(UserError):
     """No environment could be written from these sessions; the message says why."""
 
 

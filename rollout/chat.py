@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
+from rollout.errors import UserError
 from rollout.trajectory import Trajectory
 
 SYSTEM, FIRST, ACTION, SECOND = "⟦s⟧", "⟦a⟧", "⟦b⟧", "⟦c⟧"
 
 
-class TemplateError(ValueError):
+class TemplateError(UserError):
     """The chat template cannot be used for episodes that only grow."""
 
 

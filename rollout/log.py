@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import orjson
 
+from rollout.errors import UserError
 from rollout.trajectory import Pointer
 
 LONGEST_LINE = 64 * 2**20  # bytes
@@ -26,7 +27,7 @@ LONG_INTEGER = b"0" * 19
 DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
 
 
-class SessionError(ValueError):
+class SessionError(UserError):
     """A log cannot be read; the message names file, line and what was expected."""
 
     def __init__(self, file: str, line: int | None, problem: str, remedy: str):

@@ -136,7 +136,7 @@ def recognise(log: Log) -> str:
         if format.recognises(log, head, record):
             return name
     if log.path.is_dir():
-        raise log.refuse(None, "cannot be read: a folder of no known format", "Name its files, or a glob such as '**/*'")
+        raise log.refuse(None, "cannot be read: a folder of no known format", "Name its files, by a glob if you like")
     if head.lstrip().startswith(b"["):
         raise log.refuse(
             1, "one JSON array of sessions", f"Write one session a line: `jq -c '.[]' {log.name} > {log.name}l`"

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import gymnasium as gym
 
+from rollout.errors import UserError
 from sandbox import EnvironmentFault, Reset, Worker
 
 
@@ -78,7 +79,7 @@ def _reply(answer: Any) -> Reply:
                  imagined=bool(answer.info.get("imagined", False)))
 
 
-class EngineError(RuntimeError):
+class EngineError(UserError):
     """A real engine failed or broke its contract; the message says where and how."""
 
 

@@ -29,7 +29,7 @@ def test_packages_import_only_what_lies_below_them(package: str) -> None:
 
 
 def test_records_readers_and_configuration_start_without_torch() -> None:
-    code = "import sys, rollout.sessions, envgen.patterns, dreamer.config; print('torch' in sys.modules)"
+    code = "import sys, rollout.sessions, envgen.patterns, dreamer.config, dreamer.cli; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT).stdout == "False\n"
 
 

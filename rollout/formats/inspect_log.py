@@ -6,14 +6,14 @@ I and N 0); all scores stay in `extra`. What a failed tool said is its error's m
 was told. Samples of a `.eval` are read a few at a time; a JSON log is one document, which the library reads whole.
 
 Kept in `extra`: everything else that Inspect says of a sample (input, target, metadata, store, output, scores, usage,
-times, error, limit) and what was evaluated. Not kept: events, timelines and attachments beyond the messages, plan,
-results and statistics of the whole eval, images' bytes, numbers that are not finite outside scores, and samples in
-which the agent never speaks (counted).
+times, error, limit) and what was evaluated. Not kept: events (which alone define the tools), timelines, plan,
+results and statistics of the whole eval, bytes and media types of inline images, numbers that are not finite outside
+scores, and samples in which the agent never speaks (counted).
 
 Writing holds the log's samples in memory, since the library wants them together; sessions of several evals become one
 log under the first one's name. A session from elsewhere becomes a sample whose score `reward` is its outcome; rewards
-of single turns are not Inspect's, developers speak as the system, and arguments that are no JSON object stand as
-`input` beside a parse error.
+of single turns have no place there, task and tools are metadata, developers speak as the system, and arguments that are
+no JSON object stand as `input` beside a parse error.
 """
 
 import os
@@ -121,10 +121,13 @@ def trajectory(log: Log, number: int, about: dict[str, Any], sample: dict[str, A
         sample: Inspect's `EvalSample` as JSON.
     """
     limit, error = sample.get("limit"), sample.get("error")
+    task, tools = f"{about['task']}/{sample['id']}", None
+    if about.get("eval_id") == NOTHING["eval_id"]:
+        task, tools = (sample.get("metadata", {}).get(key) for key in ("task", "tools"))
     session = conversation(
         log, number, [_message(log, each) for each in sample["messages"]], format="inspect",
-        id=sample.get("uuid") or f"{log.name}:{sample['id']}:{sample['epoch']}", task=f"{about['task']}/{sample['id']}",
-        outcome=_outcome(sample.get("scores") or {}), policy=about.get("model"),
+        id=sample.get("uuid") or f"{log.name}:{sample['id']}:{sample['epoch']}", task=task,
+        tools=tuple(tools) if tools else None, outcome=_outcome(sample.get("scores") or {}), policy=about.get("model"),
         stop=f"error: {error['message']}" if error else f"{limit['type']} limit" if limit else None,
         extra={"sample": _plain(log, {key: each for key, each in sample.items() if key not in ABOUT}), "eval": about},
     )
@@ -142,8 +145,7 @@ def sample(session: Trajectory) -> dict[str, Any]:
         unscored = {name: {**score, "value": float("nan")} for name, score in scores.items() if score["value"] is None}
         return {**known, **({"scores": scores | unscored} if unscored else {}), "messages": messages}
     value: dict[str, Any] = {"id": session.id, "epoch": 1, "input": session.observation.text, "target": ""}
-    if session.task is not None:
-        value["metadata"] = {"task": session.task}
+    value["metadata"] = {key: each for key in ("task", "tools") if (each := getattr(session, key)) is not None}
     if session.outcome is not None:
         value["scores"] = {"reward": {"value": session.outcome}}
     if session.turns[-1].truncated:

@@ -8,9 +8,10 @@ sessions of theirs are written. Assistant messages that no model sampled, such a
 others (`extra.sampled` tells). Metrics, info, task, agent, calls, usage and times are kept in `extra`.
 
 Not kept: the token columns (ids, masks, log probabilities, advantages, experts; counted), messages of branches in
-which the agent never speaks (counted), and whether a key was absent or null. What comes from another format loses
-what verifiers cannot say: rewards of single turns, failures of tools, and the order of an agent's words and calls; of
-several texts in one of its messages one is made, and images there become words. Developers speak as the system.
+which the agent never speaks (counted), bytes and media types of inline images, and whether a key was absent or null.
+What comes from another format loses what verifiers cannot say: rewards of single turns, failures of tools, and the
+order of an agent's thoughts, words and calls; several thoughts or texts of one of its messages become one, and its
+images words. Developers speak as the system.
 """
 
 from collections.abc import Callable, Iterable, Iterator

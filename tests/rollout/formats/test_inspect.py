@@ -131,20 +131,22 @@ def elsewhere() -> Trajectory:
     calls = (Call(name="f", arguments="not JSON", id="a"), Call(name="g", arguments="[1]", id="b"))
     failed = Message(role="tool", content="It broke.", call="a", failed=True)
     return Trajectory(
-        id="s", source="real", task="t", observation="Go.", outcome=0.5, policy="p",
+        id="s", source="real", task="t", tools=({"name": "f"},), observation="Go.", outcome=0.5, policy="p",
         turns=(Turn(action=Message(role="assistant", content=calls), observation={"messages": (failed,)}, reward=0.5,
                     truncated=True),),
     )
 
 
 def test_what_inspect_has_no_word_for_comes_back() -> None:
-    found = inspect_log.trajectory(Log(EVAL, "log"), 1, ABOUT, inspect_log.sample(elsewhere()))
+    value = json.loads(json.dumps(inspect_log.sample(elsewhere())))
+    found = inspect_log.trajectory(Log(EVAL, "log"), 1, inspect_log.NOTHING, value)
     assert found is not None
     assert [(call.name, call.arguments, call.id) for call in found.turns[0].action.calls] == [
         ("f", "not JSON", "a"), ("g", "[1]", "b")]
     assert found.turns[0].observation is not None
     assert [(each.text, each.failed) for each in found.turns[0].observation.messages] == [("It broke.", True)]
     assert (found.outcome, found.turns[-1].truncated) == (0.5, True)
+    assert (found.task, found.tools) == ("t", ({"name": "f"},))
 
 
 def test_a_log_is_recognised_by_its_content(tmp_path: Path) -> None:
@@ -212,6 +214,7 @@ def test_any_conversation_comes_back_from_a_log(conversation: Trajectory, tmp_pa
     inspect_log.write([conversation, conversation], tmp_path / "log.eval")
     first, second = inspect_log.read(Log(tmp_path / "log.eval", "log"))
     assert said(first) == said(second) == said(conversation)
+    assert first.tools == conversation.tools
     assert first.id != second.id
 
 

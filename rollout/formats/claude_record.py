@@ -96,11 +96,16 @@ def _part(log: Log, block: dict[str, Any]) -> Part:
         case {"type": "image", "source": {"type": "base64", "data": str(data)} as source}:
             about = {"block": {**block, "source": {key: source[key] for key in source.keys() - {"data"}}}}
             data = data if data.startswith("sha256:") else f"base64,{data}"
-            return image(log, data, source.get("media_type"), about)
+            return image(log, data, _kind(source), about)
         case {"type": "image", "source": {"type": "url", "url": str(address)} as source}:
             about = {"block": {**block, "source": {key: source[key] for key in source.keys() - {"url"}}}}
-            return image(log, address, source.get("media_type"), about)
+            return image(log, address, _kind(source), about)
     return Other(value=_short(block))
+
+
+def _kind(source: dict[str, Any]) -> str | None:
+    kind = source.get("media_type")
+    return kind if isinstance(kind, str) else None
 
 
 def _short(value: Any) -> Any:

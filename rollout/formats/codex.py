@@ -218,7 +218,8 @@ def _parts(log: Log, refuse: Any, content: str | list[Any]) -> list[Part]:
                 parts.append(Text(text=text, extra={"part": {key: value[key] for key in value.keys() - {"text"}}}))
             case {"type": "input_image", "image_url": str(address)}:
                 about = {key: value[key] for key in value.keys() - {"image_url", "media_type"}}
-                parts.append(image(log, address, value.get("media_type"), extra={"part": about}))
+                media = value.get("media_type")
+                parts.append(image(log, address, media if isinstance(media, str) else None, extra={"part": about}))
             case dict():
                 parts.append(Other(value=value))
             case _:

@@ -128,7 +128,7 @@ def _session(log: Log, place: int, episode: Any, metadata: dict[str, Any], about
         )
     if not np.isfinite(episode.rewards).all():
         raise log.refuse(None, f"episode {place} has a reward that is no finite number", "Remove the episode")
-    turns = tuple(
+    turns = [
         Turn(
             action=Message(role="assistant", content=_words(action)),
             observation=Observation(messages=(Message(role="user", content=_words(observation)),)),
@@ -138,13 +138,15 @@ def _session(log: Log, place: int, episode: Any, metadata: dict[str, Any], about
             episode.actions, episode.observations[1:], episode.rewards, episode.terminations, episode.truncations,
             strict=True,
         )
-    )
+    ]
+    if not turns[-1].terminated and not turns[-1].truncated:  # nobody recorded why it ends here
+        turns[-1] = turns[-1].model_copy(update={"terminated": None, "truncated": None})
     extra = about | {key: _json(value) for key in ("options",) if (value := metadata.get(key))}
     if episode.infos:
         extra["infos"] = _json(episode.infos)
     last, seed = turns[-1], metadata.get("seed")
     return Trajectory(
-        id=f"{log.name}:{episode.id}", source="real", format="minari", turns=turns,
+        id=f"{log.name}:{episode.id}", source="real", format="minari", turns=tuple(turns),
         observation=Observation(messages=(Message(role="user", content=_words(episode.observations[0])),)),
         outcome=float(sum(turn.reward or 0.0 for turn in turns)),
         stop="terminated" if last.terminated else "truncated" if last.truncated else None,

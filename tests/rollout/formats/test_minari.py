@@ -187,6 +187,7 @@ def test_any_conversation_is_heard_again(conversation: Trajectory, tmp_path_fact
 
     assert found.observation.text == conversation.observation.text
     assert heard(found.turns) == heard(conversation.turns)
+    assert (found.turns[-1].terminated, found.turns[-1].truncated) == (None, None)
 
 
 def test_without_the_library_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

@@ -15,7 +15,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Literal
 
 from rollout.trajectory import Record
@@ -41,7 +41,8 @@ FUNCTION = frozenset((
     "some", "than", "that", "the", "their", "them", "then", "there", "there's", "these", "they", "this", "those",
     "to", "too", "up", "us", "was", "we", "were", "will", "with", "would", "you", "you're", "your",
 ))
-JOINING = frozenset(("a", "an", "and", "or", "some", "the"))  # between the phrases of a list
+ARTICLES, LISTING, STOPS = frozenset(("a", "an", "some", "the")), frozenset(("and", "or", ",")), frozenset(",:;")
+JOINING = ARTICLES | LISTING  # between the phrases of a list
 LINKS = JOINING | frozenset((  # no phrase ends with these
     "are", "at", "for", "from", "has", "have", "in", "into", "is", "of", "on", "onto", "to", "was", "were", "with",
 ))
@@ -52,6 +53,7 @@ LENGTH_BITS, TORN_BITS = 2.0, 24.0
 MANY = 8  # values, after which another one is no surprise
 LONGEST_VALUE = 30  # tokens
 GAPS = (2.0, 12.0)  # more and shorter slots, or fewer and longer ones
+ROUNDS = 20
 LOOKED_AT = 2000  # templates from which a round proposes
 BESIDE = 4  # how many followers in an order a line is aligned with
 
@@ -178,24 +180,23 @@ def need(values: int) -> float:
     return min(7.0, max(4.0, 7.0 - 1.5 * (math.log2(values) - 3.0)))
 
 
-def phrases(value: str) -> Iterator[str]:
+@lru_cache(maxsize=65536)
+def phrases(value: str) -> tuple[str, ...]:
     """The phrases that a value lists: "an old chest and a coin" has two."""
-    run: list[str] = []
-    for token in value.split(JOINT):
-        core = token.strip()
-        if core[:1].isalnum() and core.lower() not in JOINING:
-            run.append(core.lower())
-        elif run:
-            yield " ".join(run)
-            run = []
-    if run:
-        yield " ".join(run)
+    cores = [token.strip().lower() for token in value.split(JOINT)]
+    runs = groupby(cores, lambda core: core[:1].isalnum() and core not in JOINING)
+    return tuple(" ".join(run) for content, run in runs if content)
 
 
-def torn(value: str) -> bool:
-    """Whether a value is no whole phrase: it ends in the middle of one, or has a subject."""
-    first, *_, last = [*value.split(JOINT)] * 2
-    return last.strip().lower() in LINKS or last.strip() in {",", ":", ";"} or first.lower() in SUBJECTS
+@lru_cache(maxsize=65536)
+def torn(value: str, leads: bool) -> bool:
+    """Whether a value is no whole phrase: cut off at an end, without content, or, where it leads, a clause."""
+    words = [token.strip().lower() for token in value.split(JOINT)]
+    if words[-1] in LINKS or words[-1] in STOPS or FUNCTION.issuperset(words):
+        return True
+    if words[0] not in ARTICLES and any(one in LISTING and other in ARTICLES for one, other in pairwise(words)):
+        return True  # "key and a coin"
+    return leads and (words[0] in LINKS - JOINING or not SUBJECTS.isdisjoint(words))
 
 
 def align(one: Tokens, other: Tokens, gap: float) -> Tokens | None:
@@ -288,8 +289,7 @@ def propose(pool: Sequence[Tokens]) -> Iterator[Tokens]:
         orders.append(frames)
         least += least // 2 + 1
     for template in pool:
-        slots = [place for place, token in enumerate(template) if token[-1:] == SLOT]
-        yield from (template[: before + 1] + template[after + 1 :] for before, after in pairwise(slots))
+        yield from listed(template)
     met: set[tuple[int, int]] = set()
     for order in orders:
         row = sorted(range(len(pool)), key=lambda number: (order[number], number))
@@ -301,6 +301,26 @@ def propose(pool: Sequence[Tokens]) -> Iterator[Tokens]:
                         common = align(pool[number], pool[other], gap)
                         if common is not None:
                             yield common
+
+
+def listed(template: Tokens) -> Iterator[Tokens]:
+    """The template with one slot for what may be a list: "a <> #, a <> # and a <> #", or a list of one, "a <>"."""
+    def core(place: int) -> str:
+        return template[place].strip().lower() if 0 <= place < len(template) else ""
+
+    ends = 0
+    for place, token in enumerate(template):
+        if token[-1:] != SLOT or place < ends:
+            continue
+        start = place - (core(place - 1) in ARTICLES)
+        ends, following = place + 1, place + 1
+        while core(following) == SLOT or core(following) == MASK or core(following) in JOINING:
+            following += 1
+            if core(following - 1) not in JOINING:
+                ends = following
+        if ends - start > 1:
+            first = template[start]
+            yield (*template[:start], first[: len(first) - len(first.lstrip())] + SLOT, *template[ends:])
 
 
 def frame(template: Tokens, often: Counter[str], least: int) -> Tokens:
@@ -333,13 +353,13 @@ class Templates:
         self.costs: dict[Tokens, float] = {line: self._cost(line, {0: ()}) for line in lines}
         self.matches: dict[Tokens, Rows] = {}
         self.known: set[str] = set()
-        turn = 0
-        while self._round(turn) or turn < len(self.clusters) // LOOKED_AT:
-            turn += 1
+        for turn in range(ROUNDS):
+            if not self._round(turn) and turn >= len(self.clusters) // LOOKED_AT:
+                break
             slots = [set(column) for rows in self.clusters.values() for column in zip(*rows.values(), strict=True)]
             self.known = {phrase for slot in slots if len(slot) > 2 for value in slot for phrase in phrases(value)}
             self.costs = {template: self._cost(template, rows) for template, rows in self.clusters.items()}
-        self.found = sorted(self.clusters, key=specificity)
+        self.found = sorted((self._final(*item) for item in self.clusters.items()), key=specificity)
 
     def _round(self, turn: int) -> bool:
         """Take proposals while one saves bits; whether any was taken."""
@@ -386,8 +406,9 @@ class Templates:
             return math.inf
         needed = most = 0.0
         choices = -len(rows) * math.log2(len(rows))
-        for column in zip(*rows.values(), strict=True):
+        for place, column in enumerate(zip(*rows.values(), strict=True)):
             values = set(column)
+            leads = place == 0 and template[0][-1:] == SLOT
             if _optional(values):
                 return math.inf
             fresh = [value.split(JOINT) for value in values if not self._knows(value)]
@@ -397,8 +418,8 @@ class Templates:
             listed = SLOT_BITS + VALUE_BITS * min(len(fresh), MANY) + KNOWN_BITS * max(0, len(fresh) - MANY)
             listed += LENGTH_BITS * (sum(map(len, fresh)) - len(fresh)) + NOVEL_BITS * max(0, len(words) - len(fresh))
             listed += sum(bits(token) for value in fresh for token in value)
-            listed += KNOWN_BITS * sum(len(list(phrases(value))) for value in values if self._knows(value))
-            listed += TORN_BITS * sum(map(torn, values))
+            listed += KNOWN_BITS * sum(len(phrases(value)) for value in values if self._knows(value))
+            listed += TORN_BITS * sum(torn(value, leads) for value in values)
             cost += listed
             # a value is a choice from the list, or spelled out again where that is shorter
             choices += min(len(rows) * math.log2(len(values)), (len(rows) / len(values) - 1) * listed)
@@ -406,7 +427,7 @@ class Templates:
 
     def _knows(self, value: str) -> bool:
         """Whether a value consists of phrases that other slots have."""
-        found = list(phrases(value))
+        found = phrases(value)
         return bool(found) and self.known.issuperset(found)
 
     def _gather(self, template: Tokens) -> tuple[list[Tokens], Rows, float]:
@@ -445,11 +466,19 @@ class Templates:
         whole, rows, _ = self._gather(template)
         for cluster in whole:
             del self.clusters[cluster]
-        template, rows = self._narrowed(template, rows)
+        narrow, inner = self._narrowed(template, rows)
+        if self._cost(narrow, inner) <= self._cost(template, rows):
+            template, rows = narrow, inner
         self.clusters[template] = rows
         self.costs[template] = self._cost(template, rows)
         for number in rows:
             self.owner[number] = template
+
+    def _final(self, template: Tokens, rows: Rows) -> Tokens:
+        """The template with the shared ends of its values as literals, unless that would tear lists."""
+        narrow, inner = self._narrowed(template, rows)
+        longer = sum(map(bits, narrow)) - sum(map(bits, template))
+        return narrow if self._cost(narrow, inner) <= self._cost(template, rows) + longer else template
 
     def _narrowed(self, template: Tokens, rows: Rows) -> tuple[Tokens, Rows]:
         """Tokens that all values of a slot begin or end with become literal."""

@@ -99,7 +99,10 @@ def _is_record(value: object) -> bool:
 
 
 def scan(text: str, start: int, end: int) -> tuple[tuple[Leaf, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
-    """The leaves of valid JSON, by key path, and the keys of its objects, by path. Keys that are ids become "*"."""
+    """The leaves of valid JSON, by key path, and the keys of its objects, by path. Keys that are ids become "*".
+
+    Signs of which paths are made are written "_" in keys.
+    """
     leaves: list[Leaf] = []
     objects: list[tuple[str, list[str]]] = []
     stack: list[tuple[str, list[str] | None]] = []  # path, and keys if it is an object
@@ -114,7 +117,7 @@ def scan(text: str, start: int, end: int) -> tuple[tuple[Leaf, ...], tuple[tuple
             keys = stack[-1][1]
             assert keys is not None
             key = json.loads(token)
-            keys.append("*" if IDS.search(key) else key)
+            keys.append("*" if IDS.search(key) else re.sub(r"[.\[\]]", "_", key) or "_")
             waiting = False
         elif token != ":":
             path = _below(stack)

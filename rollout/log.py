@@ -21,6 +21,7 @@ from rollout.trajectory import Pointer
 
 LONGEST_LINE = 64 * 2**20  # bytes
 HEAD = 4096  # bytes
+DEEPEST = 100  # levels; pydantic writes 255, and records of ours stand on some of them
 GZIP = b"\x1f\x8b"
 # orjson reads integers beyond 64 bits as floats; json does not, but takes three times as long.
 LONG_INTEGER = b"0" * 19
@@ -131,10 +132,12 @@ class Log:
         """A JSON text that begins at a line.
 
         Raises:
-            SessionError: it is not JSON.
+            SessionError: it is not JSON, or nested deeper than a record can be.
         """
         try:
             value = orjson.loads(text)
+            if text.count(b"{") + text.count(b"[") > DEEPEST and deep(value):
+                raise self.refuse(line, "nested too deeply", f"Expected no more than {DEEPEST} levels")
             return json.loads(text) if LONG_INTEGER in text.translate(DIGITS) else value
         except orjson.JSONDecodeError as error:
             try:
@@ -150,6 +153,19 @@ class Log:
                 line + error.lineno - 1, f"not JSON ({error.msg} at character {error.pos + 1} of {characters})",
                 "Is the line cut off? Remove it, or record the session again",
             ) from None
+
+
+def deep(value: Any) -> bool:
+    """Whether a JSON value is nested deeper than `DEEPEST`."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            each for outer in level for each in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(each, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def dump(value: Any) -> bytes:

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from rollout.formats.conversation import conversation, dumped, image, loaded
-from rollout.formats.files import RESULT, deep, file_for, messages_for
-from rollout.log import Log, SessionError
+from rollout.formats.files import RESULT, file_for, messages_for
+from rollout.log import Log, SessionError, deep
 from rollout.trajectory import Call, Image, Message, Other, Part, Reasoning, Text, Trajectory
 
 EXPECTED = 'an ATIF document: {"schema_version": "ATIF-v1.7", "agent": {"name", "version"}, "steps": […]}'

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rollout.formats.conversation import conversation, dumped, image, loaded, messages_of
+from rollout.formats.conversation import conversation, dumped, image, loaded
+from rollout.formats.files import messages_for
 from rollout.log import Log, SessionError, dump
 from rollout.trajectory import Call, Image, Message, Other, Part, Reasoning, Text, Trajectory
 
@@ -52,7 +53,8 @@ def write(sessions: Iterable[Trajectory], path: Path) -> None:
             if about is None:
                 known = {"id": session.id, "task": session.task, "reward": session.outcome}
                 about = {key: value for key, value in known.items() if value is not None}
-            value: dict[str, Any] = {"messages": [_written(message) for message in messages_of(session)], **about}
+            said = [_written(message) for message in messages_for(session, "chat")]
+            value: dict[str, Any] = {"messages": said, **about}
             if session.tools is not None:
                 value["tools"] = session.tools
             stream.write(dump(value))
@@ -141,8 +143,8 @@ def _written(message: Message) -> dict[str, Any]:
         value["content"] = said[0].text if said and isinstance(said[0], Text) else None
     for part in message.parts:
         if isinstance(part, Reasoning):
-            key = (part.extra or {}).get("key", REASONING[0])
-            value[str(key)] = part.text
+            key = str((part.extra or {}).get("key", REASONING[0]))
+            value[key] = f"{value[key]}\n\n{part.text}" if key in value else part.text
     for call in message.calls:
         about = dict(call.extra or {"type": "function"})
         arguments = loaded(call.arguments) if about.pop("arguments", None) == "object" else call.arguments

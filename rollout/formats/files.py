@@ -12,7 +12,6 @@ from rollout.formats.conversation import AGENT, messages_of
 from rollout.log import Log, SessionError
 from rollout.trajectory import Call, Image, Message, Other, Part, Text, Trajectory
 
-DEEPEST = 100  # levels; pydantic writes 255, and we stand on some of them
 RESULT = ("tool", "function")
 
 
@@ -20,7 +19,7 @@ def appended(log: Log) -> Iterator[tuple[int, dict[str, Any]]]:
     """The records of a log that a program appends to; a last line that it was still writing is left out.
 
     Raises:
-        SessionError: a line is no JSON object, or nested deeper than a record of ours can be.
+        SessionError: a line is no JSON object.
     """
     for number, line in log.lines():
         try:
@@ -32,22 +31,7 @@ def appended(log: Log) -> Iterator[tuple[int, dict[str, Any]]]:
             return
         if not isinstance(value, dict):
             raise log.refuse(number, f"not an object but {value!r}"[:200], "Expected one JSON object a line")
-        if line.count(b"{") + line.count(b"[") > DEEPEST and deep(value):
-            raise log.refuse(number, "nested too deeply", f"Expected no more than {DEEPEST} levels")
         yield number, value
-
-
-def deep(value: Any) -> bool:
-    """Whether a JSON value is nested deeper than `DEEPEST`."""
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [
-            each for outer in level for each in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(each, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def file_for(folder: Path, id: str, suffix: str) -> Path:

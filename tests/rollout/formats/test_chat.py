@@ -16,6 +16,7 @@ from rollout.trajectory import Image, Reasoning, Trajectory
 from tests.rollout.formats.conversations import conversations, said
 
 MESSAGES = TypeAdapter(list[ChatCompletionMessageParam])
+DATA = Path(__file__).parent / "data"
 PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg=="
 
 
@@ -54,7 +55,7 @@ CONVERSATION: dict[str, Any] = {
             {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "high"}},
             {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
         ]},
-        completion(content=None, tool_calls=[call("1", "look", '{"at": "a",  "n": 1.0}'), call("2", "look", "no json")]),
+        completion(content=None, tool_calls=[call("1", "look", '{"at": "a",  "n": 1.0}'), call("2", "look", "none")]),
         {"role": "tool", "tool_call_id": "2", "content": "No."},
         {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "A tree."}]},
         completion(content="A tree.", refusal=None),
@@ -81,7 +82,7 @@ def test_it_survives_the_projects_own_file(tmp_path: Path) -> None:
 def test_a_step_is_a_message_and_all_that_came_back(tmp_path: Path) -> None:
     (session,) = load(tmp_path, CONVERSATION)
     assert [turn.action.text for turn in session.turns] == [
-        'look {"at": "a", "n": 1.0}\nlook no json', "A tree.", "Anything else?", ""]
+        'look {"at": "a", "n": 1.0}\nlook none', "A tree.", "Anything else?", ""]
     assert [turn.answer for turn in session.turns] == ["No.\nA tree.", "", "", "Time is up."]
     assert session.system
     assert session.system.text == "Be brief."
@@ -165,3 +166,18 @@ def test_any_conversation_survives(tmp_path: Path, sessions: list[Trajectory]) -
     for before, after in zip(sessions, back, strict=True):
         assert (after.id, said(after), after.tools) == (before.id, said(before), before.tools)
     assert written(tmp_path, back) == values
+
+
+@pytest.mark.parametrize("name", ["claude_code.jsonl", "codex.jsonl", "atif.json"])
+def test_a_guest_from_another_format_becomes_a_valid_chat(name: str, tmp_path: Path) -> None:
+    sessions = list(read([name], DATA))
+    for value, session in zip(written(tmp_path, sessions), sessions, strict=True):
+        assert value.keys() <= {"id", "task", "reward", "messages", "tools"}
+        for message in value["messages"]:
+            assert message.keys() <= {"role", "content", "tool_calls", "tool_call_id", "name", "reasoning_content"}
+        calls = [call.name for turn in session.turns for call in turn.action.calls]
+        named = [call["function"]["name"] for message in value["messages"] for call in message.get("tool_calls", [])]
+        assert named == calls
+        thoughts = [part.text for turn in session.turns for part in turn.action.parts if isinstance(part, Reasoning)]
+        told = "\n\n".join(message.get("reasoning_content", "") for message in value["messages"])
+        assert all(thought in told for thought in thoughts)

@@ -418,7 +418,7 @@ class Templates:
             listed = SLOT_BITS + VALUE_BITS * min(len(fresh), MANY) + KNOWN_BITS * max(0, len(fresh) - MANY)
             listed += LENGTH_BITS * (sum(map(len, fresh)) - len(fresh)) + NOVEL_BITS * max(0, len(words) - len(fresh))
             listed += sum(bits(token) for value in fresh for token in value)
-            listed += KNOWN_BITS * sum(len(phrases(value)) for value in values if self._knows(value))
+            listed += sum(KNOWN_BITS - 1.0 + len(phrases(value)) for value in values if self._knows(value))
             listed += TORN_BITS * sum(torn(value, leads) for value in values)
             cost += listed
             # a value is a choice from the list, or spelled out again where that is shorter

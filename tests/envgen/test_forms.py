@@ -90,6 +90,15 @@ class TestSentences:
                  for row in range(9)]
         assert templates(*texts) == {"Row <1>, column <2>.", "You fell.", "It is late."}
 
+    def test_a_list_is_one_field_however_long(self) -> None:
+        chance = random.Random(2)
+        texts = []
+        for _ in range(60):
+            things = [f"a {chance.choice(('pen', 'mug', 'book', 'cd'))} {chance.randint(1, 4)}"
+                      for _ in range(chance.randint(1, 4))]
+            texts.append("You are carrying: " + ", ".join(things[:-1]) + " and " * (len(things) > 1) + things[-1] + ".")
+        assert templates(*texts) == {"You are carrying: <1>."}
+
     def test_abbreviations_do_not_end_sentences(self) -> None:
         assert only("Dr. Smith nods.").template == "Dr. Smith nods."
 

@@ -281,4 +281,149 @@ def airline(file: Path = AIRLINE) -> list[Text]:
 WORLDS: dict[str, Callable[[], list[Text]]] = {
     "frozen_lake": frozen_lake, "taxi": taxi, "blackjack": blackjack, "textworld": textworld, "airline": airline,
 }
-HELD_OUT: dict[str, Callable[[], list[Text]]] = {}
+
+
+# From here on: worlds that the mining was never tuned on. They stay as they are.
+
+
+def cliff(episodes: int = 60, seed: int = 0) -> list[Text]:
+    """Gymnasium's CliffWalking-v1, told by a terse display and a dramatic narrator."""
+    env, chance = gym.make("CliffWalking-v1").unwrapped, random.Random(seed)
+    winds = ("A cold wind howls.", "Pebbles rattle down the slope.", "Gulls circle above the bay.")
+    texts = []
+    for episode in range(episodes):
+        state, _ = env.reset(seed=episode)
+        texts.append([say("Expedition #{} sets out from base camp.", episode + 1, after="\n"),
+                      say("[pos {}:{} | falls {} | steps {}]", *divmod(int(state), 12), 0, 0)])
+        falls = 0
+        for step in range(1, 40):
+            action = chance.choice((0, 0, 1, 1, 1, 2, 3))
+            before = state
+            state, reward, ended, _, _ = env.step(action)
+            said: Text = []
+            if reward == -100:
+                falls += 1
+                said += [say("The edge crumbles beneath your boots, and down you go!"), say("Rescuers carry you back.")]
+            elif state == before:
+                said.append(say("Sheer rock stops you from going {}.", ("up", "right", "down", "left")[action]))
+            else:
+                said.append(say("One pace {}.", ("up", "right", "down", "left")[action]))
+            if chance.random() < 0.2:
+                said.append(say(chance.choice(winds)))
+            said[-1] = said[-1]._replace(after="\n")
+            texts.append([*said, say("[pos {}:{} | falls {} | steps {}]", *divmod(int(state), 12), falls, step)])
+            if ended:
+                texts.append([say("You stand at the far end, alive."),
+                              say("Final tally: {} falls in {} steps.", falls, step)])
+                break
+    return texts
+
+
+def orders(customers: int = 150, seed: int = 0) -> list[Text]:
+    """A shop's order system that logs what it does, some of it as JSON."""
+    chance = random.Random(seed)
+    names = ("Ada Byrne", "Noor Haddad", "Liu Wei", "Sam O'Neill", "Eva Marie Lindgren", "Tomas Ruiz", "Priya Nair")
+    wares = ("espresso machine", "desk lamp", "yoga mat", "kettle", "noise-cancelling headphones", "backpack", "novel")
+    cities = ("Lisbon", "New York", "Oslo", "Kuala Lumpur", "Graz")
+    carriers = ("DHL", "UPS", "Postal Express")
+    texts: list[Text] = []
+    for _ in range(customers):
+        name, ware, number = chance.choice(names), chance.choice(wares), f"ORD-{chance.randrange(10_000, 99_999)}"
+        pieces, price = chance.randrange(1, 6), chance.randrange(500, 30_000) / 100
+        texts.append([say("Order {} received from {}: {} x {}.", number, name, pieces, ware, after="\n"),
+                      say("Total due: {} EUR", f"{price:.2f}")])
+        if chance.random() < 0.15:
+            until = f"2025-{chance.randrange(1, 13):02}-15"
+            texts.append([say("{} is out of stock until {}.", ware.capitalize(), until),
+                          say("We wrote to {} about the delay.", name)])
+            continue
+        if chance.random() < 0.2:
+            texts.append([say("Payment for order {} failed: {}.", number, chance.choice(
+                ("card expired", "insufficient funds", "bank did not answer")))])
+            if chance.random() < 0.5:
+                texts.append([say("Order {} cancelled.", number)])
+                continue
+        texts.append([say("Payment accepted."), say("Thank you, {}!", name)])
+        place = {"city": chance.choice(cities), "zip": str(chance.randrange(10_000, 99_999))}
+        item = {"order": number, "ship_to": place,
+                "items": [{"sku": f"S{chance.randrange(100, 999)}", "qty": pieces}]}
+        keys = frozenset(("order", "ship_to", "items"))
+        texts.append([Piece("call create_shipment", raw=f"create_shipment {json.dumps(item)}", keys=keys)])
+        parcel = {"tracking": f"{chance.randrange(10**9):x}", "carrier": chance.choice(carriers), "eta_days": pieces}
+        texts.append([Piece("parcel", raw=json.dumps(parcel), keys=frozenset(parcel))])
+        texts.append([say("{} picked up the parcel in {}.", parcel["carrier"], chance.choice(cities), after="\n"),
+                      say("Expected delivery: {} at {}.", f"2025-03-{chance.randrange(10, 29)}",
+                          f"{chance.randrange(1, 12)}:{chance.randrange(10, 59)} PM")])
+        if chance.random() < 0.1:
+            texts.append([say("{} reports damage: {}.", name, chance.choice(
+                ("box crushed", "screen cracked", "missing manual", "water stains")), after="\n"),
+                say("Refund of {} EUR issued.", f"{price:.2f}")])
+    return texts
+
+
+ARENA = ("You attempted an invalid move.", "Please resubmit a valid move and remember to follow the game rules "
+         "to avoid penalties.")
+PEGS = (
+    "You are playing Mastermind.", "You need to find the code that is {} digits long, each digit from 1 to {}, with no "
+    "duplicates.", "In your response, you can submit your guess in the following format: '[2 1 4 5]'.",
+    "After each guess, you will receive feedback in the form of black and white pegs.", "A black peg indicates a "
+    "correct digit in the correct position, while a white peg indicates a correct digit in the wrong position.",
+    "You have {} turns to guess the code.", "Submitted [{}].", "Feedback: {} black peg(s), {} white peg(s).",
+    "You have cracked the code, solving {} out of {} pegs correctly", "Turn limit reached.",
+    "You guessed {} percent of the numbers correctly.", "Reason: You have already guessed {}.",
+    "Please try a different guess.", "Reason: The guess should contain exactly {} numbers.",
+    "Reason: All numbers must be between 1 and {}.", "Reason: Duplicate numbers are not allowed.",
+    "Reason: You did not respond with a space-separated list of numbers wrapped in square brackets.", *ARENA,
+)
+TOWERS = (
+    "You are playing Tower of Hanoi with {} disks.", "You have to move the disks from tower A to tower C.",
+    "To move a disk, type the source tower and the target tower (e.g., '[A C]').", "Note that you can only move the "
+    "top disk of a tower, and that a bigger disk cannot be placed on a smaller disk.", "At each turn, submit one move.",
+    "Current Board:", "You moved disk {} from {} to {}.", "Congratulations!", "You solved the Tower of Hanoi puzzle.",
+    "The turn limit has been reached.", "You correctly placed {}% of the disks on Tower C.",
+    "Reason: You did not respond with valid '[source] [target]'.",
+    "Reason: You tried to move a disk from an empty tower.",
+    "Reason: You tried to place a larger disk on a smaller disk.", *ARENA, "{}: {}", ".",
+)
+
+
+def arena(name: str, templates: tuple[str, ...], moves: Callable[[random.Random], str], episodes: int) -> list[Text]:
+    """A game of TextArena (0.7.4), played at random; what the game says, less the player's own words."""
+    import importlib
+
+    game = getattr(importlib.import_module(f"textarena.envs.{name}.env"), f"{name}Env")
+    texts = []
+    for episode in range(episodes):
+        random.seed(episode)
+        chance, env = random.Random(episode), (game(num_disks=3 + episode % 4) if name == "TowerOfHanoi" else
+                                               game(code_length=4, num_numbers=6 + episode % 3))
+        env.reset(num_players=1, seed=episode)
+        ended = False
+        for _ in range(40):
+            _, seen = env.state.current_player_id, env.state.get_current_player_observation()
+            said = [message for speaker, message, kind in seen if speaker == -1 and kind.name != "PLAYER_ACTION"]
+            texts += [recognise(message, templates) for message in said]
+            if ended:
+                break
+            ended, _ = env.step(moves(chance))
+    return texts
+
+
+def mastermind() -> list[Text]:
+    def guess(chance: random.Random) -> str:
+        digits = chance.sample(range(1, 7), 4)
+        if chance.random() < 0.2:
+            digits = chance.choices(range(1, 9), k=chance.choice((3, 4)))
+        return "[" + " ".join(map(str, digits)) + "]" if chance.random() < 0.9 else "hm"
+
+    return arena("Mastermind", PEGS, guess, 60)
+
+
+def hanoi() -> list[Text]:
+    moves = ("[A B]", "[A C]", "[B C]", "[B A]", "[C A]", "[C B]", "?")
+    return arena("TowerOfHanoi", TOWERS, lambda chance: chance.choice(moves), 60)
+
+
+HELD_OUT: dict[str, Callable[[], list[Text]]] = {
+    "cliff": cliff, "orders": orders, "mastermind": mastermind, "hanoi": hanoi,
+}

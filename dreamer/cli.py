@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from dreamer.logs import approve_sessions, export_logs, import_logs, show_logs
+from dreamer.logs import approve_sessions, export_logs, import_logs, reveal, show_logs
 from rollout.errors import UserError
 from sandbox.errors import SandboxError
 
@@ -167,7 +167,7 @@ def _config(file: Path | None, folder: Path | None, settings: list[str] | None) 
 
 
 for _name, _command in (("import", import_logs), ("export", export_logs), ("patterns", show_logs),
-                        ("approve", approve_sessions)):
+                        ("approve", approve_sessions), ("reveal", reveal)):
     app.command(_name)(_explained("what was decided is kept; no file was half written")(_command))
 
 

@@ -58,6 +58,24 @@ class Sessions(Section):
         return self
 
 
+class Privacy(Section):
+    """What is hidden behind tokens before anything is stored or shown to a model (see `rollout.privacy`).
+
+    Attributes:
+        hide: whether anything is. Off unless asked for.
+        key: the key file, the only way back; made where it is missing. None puts it beside the run folder.
+        words: a file of further words to hide, one a line; a line between slashes is a regular expression.
+        presidio: look with presidio-analyzer too (`pip install 'dreaming-simulator[privacy]'`).
+        model: the installed spaCy model by which presidio knows names and places.
+    """
+
+    hide: bool = False
+    key: Path | None = None
+    words: Path | None = None
+    presidio: bool = False
+    model: str | None = None
+
+
 class Production(Section):
     """The real engine, if there is one to judge the night in. Nothing touches it before the judging.
 
@@ -165,6 +183,7 @@ class Config(Section):
     folder: Path
     seed: int = Field(default=0, ge=0)
     sessions: Sessions
+    privacy: Privacy = Privacy()
     gate: Gate = Gate()
     policy: Policy = Policy()
     cloning: Cloning = Cloning()

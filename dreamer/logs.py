@@ -3,8 +3,10 @@
 import getpass
 import os
 import shutil
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -42,9 +44,12 @@ ANSWERS: dict[str, Verdict | Literal["undecided", "quit"]] = {
 def import_logs(
     files: Files, format: As = None, json: Json = False,
     to: Annotated[Path, typer.Option(help="Where to write the sessions.")] = Path("sessions.jsonl"),
+    key: Annotated[Path | None, typer.Option(
+        "--hide", metavar="KEY", help="Hide secrets and addresses behind tokens; this key file is the way back.",
+        show_default=False)] = None,
 ) -> None:
     """Read logs of any known format into one file of sessions, and say what they hold."""
-    convert(files, format, "own", to, json)
+    convert(files, format, "own", to, json, key)
 
 
 def export_logs(
@@ -57,7 +62,24 @@ def export_logs(
     convert(files, None, format, to, json)
 
 
-def convert(files: list[str], source: str | None, target: str, to: Path, json: bool) -> None:
+def reveal(
+    file: Annotated[Path, typer.Argument(help="Any text file in which tokens stand.", show_default=False)],
+    key: Annotated[Path, typer.Option(help="The key file that they were made with.", show_default=False)],
+) -> None:
+    """Print a file with the hidden values back in their places."""
+    from rollout.privacy import Privacy
+
+    for path in (file, key):
+        if not path.is_file():
+            raise SessionError(str(path), None, "no such file", "Check the path")
+    with Privacy(key) as privacy, open(file, encoding="utf-8", newline="") as stream:
+        for line in stream:
+            print(privacy.reveal(line), end="")
+
+
+def convert(
+    files: list[str], source: str | None, target: str, to: Path, json: bool, key: Path | None = None
+) -> None:
     """Read, write beside the place, and move there whole."""
     for name in (source, target):
         if name is not None and name not in FORMATS:
@@ -68,7 +90,8 @@ def convert(files: list[str], source: str | None, target: str, to: Path, json: b
     beside = to.with_name(f".{to.name}.writing")
     try:
         beside.parent.mkdir(parents=True, exist_ok=True)
-        FORMATS[target].write(shown(read(files, format=source, summary=summary)), beside)
+        with _hidden(key, files, source) as hide:
+            FORMATS[target].write(map(hide, shown(read(files, format=source, summary=summary))), beside)
         os.replace(beside, to)
     finally:
         _remove(beside)
@@ -83,6 +106,22 @@ def shown(sessions: Iterable[Trajectory]) -> Iterator[Trajectory]:
     columns = SpinnerColumn(), TextColumn("{task.completed:,} sessions"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield from progress.track(sessions, total=None)
+
+
+@contextmanager
+def _hidden(key: Path | None, files: list[str], format: str | None) -> Iterator[Callable[[Trajectory], Trajectory]]:
+    """What to do with each session. Secrets are learnt in a first pass, for they may stand unnoticed before it."""
+    if key is None:
+        yield lambda session: session
+        return
+    from rollout.privacy import Privacy
+
+    with Privacy(key) as privacy:
+        for session in shown(read(files, format=format)):
+            privacy.learn(session)
+        yield privacy.hide_session
+        hidden = ", ".join(f"{count:,} × {kind}" for kind, count in sorted(privacy.hidden.items())) or "nothing"
+        print(f"hidden: {hidden}", file=sys.stderr)
 
 
 def table(summary: Summary, written: str) -> Table:

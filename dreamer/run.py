@@ -8,17 +8,19 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from dreamer.config import Config
+from dreamer.config import Config, ConfigError
 from dreamer.policy import load
 from dreamer.production import open_production
 from dreamer.progress import Reporter
 from dreamer.store import Store
 from rollout.chat import Chat
+from rollout.detectors import Presidio
 from rollout.engine import Sampling, TransformersEngine
 from rollout.figure import Figure, mean, proportion
+from rollout.privacy import Privacy
 from rollout.rehearsal import Episode, Rehearsal, Start
 from rollout.trajectory import Record
-from rollout.world import DreamWorld, RealWorld, World
+from rollout.world import DreamWorld, PrivateWorld, RealWorld, World
 from sandbox import Sandbox
 
 R = TypeVar("R", bound=BaseModel)
@@ -73,10 +75,29 @@ class Run:
     def sandbox(self) -> Sandbox:
         return Sandbox(unsafe=self.unsafe)
 
+    @cached_property
+    def privacy(self) -> Privacy | None:
+        """Hides what the configuration wants hidden."""
+        settings, folder = self.config.privacy, self.config.folder
+        if not settings.hide:
+            return None
+        root = self.store.root
+        key = folder / settings.key if settings.key else root.with_name(f"{root.name}.key")
+        try:
+            listed = (folder / settings.words).read_text().splitlines() if settings.words else []
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"privacy.words {str(settings.words)!r} cannot be read: {error}") from None
+        patterns = [line[1:-1] for line in listed if len(line) > 2 and line[0] == line[-1] == "/"]
+        words = [line for line in listed if line.strip() and line.strip("/") == line]
+        detector = Presidio(settings.model) if settings.presidio else None
+        return Privacy(key, words, patterns, detector, outside=root)
+
     def __enter__(self) -> "Run":
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.__dict__.get("privacy"):
+            self.__dict__["privacy"].__exit__(None, None, None)
         if "sandbox" in self.__dict__:
             self.sandbox.close()
 
@@ -91,14 +112,14 @@ class Run:
         """Steps taken in the production engine so far, by anyone."""
         return sum(world.steps for world in self.real)
 
-    def production(self, options: dict[str, object] | None = None) -> RealWorld:
-        """The real engine, counted."""
+    def production(self, options: dict[str, object] | None = None) -> World:
+        """The real engine, counted; what it says is hidden from everyone here, if anything is."""
         settings = self.config.production
         if settings is None:
             raise ValueError("no production engine is configured")
         world = open_production(settings.engine, settings.options if options is None else options, self.config.folder)
         self.real.append(world)
-        return world
+        return PrivateWorld(world, self.privacy) if self.privacy else world
 
     def dream(self, digest: str) -> DreamWorld:
         """An authored environment, in the sandbox. Close its worker when done."""

@@ -144,6 +144,10 @@ def read_sessions(run: Run) -> Logs:
         if not kept:
             raise SessionError(names, None, "every session is rejected", f"See {ledger.path}")
         sessions, inferred = infer_ends(kept)
+        if run.privacy:  # twice, for a value that is found in one session may stand unnoticed in an earlier one
+            for session in sessions:
+                run.privacy.learn(session)
+            sessions = [run.privacy.hide_session(session) for session in sessions]
         try:
             parts = split(sessions, config.selection, config.held_out, config.split)
         except ValueError as error:

@@ -37,7 +37,7 @@ R = TypeVar("R", bound=BaseModel)
 
 # The stages of a night in order, and what of the configuration each uses: what only later stages use may be changed.
 USES: dict[str, set[str]] = {
-    "read": {"sessions"},
+    "read": {"sessions", "privacy"},
     "author": set(),
     "validate": {"gate"},
     "clone": {"seed", "policy", "cloning"},

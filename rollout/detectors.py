@@ -28,8 +28,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from rollout.errors import UserError
 
-class PrivacyError(ValueError):
+
+class PrivacyError(UserError):
     """Hiding cannot be done; the message says why and what to do, and never what was to be hidden."""
 
 

@@ -8,12 +8,13 @@ import math
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import gymnasium as gym
 
 from rollout.errors import UserError
+from rollout.privacy import Privacy
 from sandbox import EnvironmentFault, Reset, Worker
 
 
@@ -36,8 +37,6 @@ class Reply:
 
 class World(Protocol):
     """Copies of one world, by number."""
-
-    steps: int
 
     def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
         """New copies, each started from its seed: their numbers and first observations."""
@@ -149,3 +148,23 @@ class RealWorld:
 
     def close(self, copies: Sequence[int]) -> None:
         self.idle += [self.used.pop(copy) for copy in copies]
+
+
+class PrivateWorld:
+    """A real world in which secrets have tokens: they are revealed to the engine, and hidden from everyone else."""
+
+    def __init__(self, world: World, privacy: Privacy):
+        self.world, self.privacy = world, privacy
+
+    def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
+        return [(copy, self._hide(reply)) for copy, reply in self.world.open(seeds)]
+
+    def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
+        return [self._hide(reply)
+                for reply in self.world.step([(copy, self.privacy.reveal(action)) for copy, action in acts])]
+
+    def close(self, copies: Sequence[int]) -> None:
+        self.world.close(copies)
+
+    def _hide(self, reply: Reply) -> Reply:
+        return replace(reply, observation=self.privacy.hide(reply.observation))

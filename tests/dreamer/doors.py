@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from rollout.trajectory import Trajectory, Turn
+from rollout.trajectory import Message, Observation, Trajectory, Turn
 
 RIGHT = ("left", "right", "left")
 
@@ -47,4 +47,39 @@ def record(count: int, seed: int = 0) -> list[Trajectory]:
             turns.append(Turn(action=action, observation=observation, reward=reward, terminated=terminated,
                               truncated=truncated))
         sessions.append(Trajectory(id=f"s{number}", source="real", observation=first, turns=tuple(turns)))
+    return sessions
+
+
+KEEPER = "ann.smith" + "@" + "example.com"
+KEY = "sk-" + "proj-" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6"
+
+
+class PrivateDoors(Doors):
+    """The last door opens to who writes to its keeper; the log holds a key as well."""
+
+    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        if self.room == 2:
+            action = "left" if action == f"write {KEEPER}" else action
+        observation, *rest = super().step(action)
+        hints = {"Room 3.": f"Room 3. Keeper: {KEEPER}.", "A trap.": f"A trap. password={KEY}"}
+        return hints.get(observation, observation), *rest
+
+
+def record_private(count: int) -> list[Trajectory]:
+    """The same agent, who writes to the keeper; the secrets stand in texts, ids, tasks and what the log adds."""
+    hints = {"Room 3.": f"Room 3. Keeper: {KEEPER}.", "A trap.": f"A trap. password={KEY}"}
+    sessions = []
+    for number, session in enumerate(record(count)):
+        turns = []
+        for place, turn in enumerate(session.turns):
+            action = f"write {KEEPER}" if place == 2 and turn.action.text == "left" else turn.action.text
+            answer = turn.answer or ""
+            turns.append(turn.model_copy(update={
+                "action": Message(role="assistant", content=action),
+                "observation": Observation(messages=(Message(role="user", content=hints.get(answer, answer)),)),
+            }))
+        sessions.append(session.model_copy(update={
+            "id": f"{session.id} of {KEEPER}" if number % 50 == 0 else session.id, "turns": tuple(turns),
+            "extra": {"headers": {"Authorization": f"Bearer {KEY}"}, KEEPER: [KEY]},
+        }))
     return sessions

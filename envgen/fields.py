@@ -54,6 +54,7 @@ MANY = 8  # values, after which another one is no surprise
 LONGEST_VALUE = 30  # tokens
 GAPS = (2.0, 12.0)  # more and shorter slots, or fewer and longer ones
 ROUNDS = 20
+ALIKE = 0.25  # share of bits that two templates have in common before they are aligned
 LOOKED_AT = 2000  # templates from which a round proposes
 BESIDE = 4  # how many followers in an order a line is aligned with
 
@@ -211,7 +212,7 @@ def align(one: Tokens, other: Tokens, gap: float) -> Tokens | None:
     while end < min(len(one), len(other)) - start and one[-1 - end] == other[-1 - end]:
         end += 1
     a, b = one[start : len(one) - end], other[start : len(other) - end]
-    if len(a) * len(b) > 3600:
+    if len(a) * len(b) > 900:
         return None
     # steps: None is a token that both share, else a token of one of them inside a gap
     best = [[(0.0, 0.0)] * (len(b) + 1) for _ in range(len(a) + 1)]  # (after a match, inside a gap), from here on
@@ -290,6 +291,8 @@ def propose(pool: Sequence[Tokens]) -> Iterator[Tokens]:
         least += least // 2 + 1
     for template in pool:
         yield from listed(template)
+    words = [frozenset(template) for template in pool]
+    weights = [sum(map(bits, tokens)) for tokens in words]
     met: set[tuple[int, int]] = set()
     for order in orders:
         row = sorted(range(len(pool)), key=lambda number: (order[number], number))
@@ -297,6 +300,9 @@ def propose(pool: Sequence[Tokens]) -> Iterator[Tokens]:
             for other in row[place + 1 : place + 1 + BESIDE]:
                 if (number, other) not in met:
                     met.add((number, other))
+                    shared = sum(map(bits, words[number] & words[other]))
+                    if shared < ALIKE * min(weights[number], weights[other]):
+                        continue
                     for gap in GAPS:
                         common = align(pool[number], pool[other], gap)
                         if common is not None:

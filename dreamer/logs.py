@@ -22,7 +22,7 @@ from rich.table import Table
 from dreamer.approval import ApprovalError, Decision, Ledger, Verdict, condition, digest
 from rollout.formats import FORMATS
 from rollout.log import SessionError
-from rollout.sessions import Summary, read
+from rollout.sessions import Summary, read, with_outcome
 from rollout.trajectory import Pointer, Trajectory, messages_of
 
 Files = Annotated[list[str], typer.Argument(help="Logs; globs and gzip are understood.", show_default=False)]
@@ -158,7 +158,7 @@ def approve_sessions(
     verdict: Verdict = "rejected" if reject else "approved"
     counts: Counter[str] = Counter()
     decided: dict[str, None] = {}
-    sessions = read(files, format=format)
+    sessions = map(with_outcome, read(files, format=format))
     for session in sessions if ask else shown(sessions):
         standing = book.decision(session)
         if chosen is None or not chosen(session) or (ask and standing):
@@ -215,7 +215,7 @@ def show_logs(
     from envgen.ends import infer_ends
     from envgen.patterns import observe
 
-    sessions, inferred = infer_ends(list(shown(read(files, format=format))))
+    sessions, inferred = infer_ends(list(shown(map(with_outcome, read(files, format=format)))))
     with Console(stderr=True).status("finding patterns"):
         patterns = observe(
             sessions, inferred, lambda outcome: outcome > 0 if success is None else outcome >= success

@@ -22,7 +22,7 @@ from rollout.chat import Chat
 from rollout.figure import Figure
 from rollout.log import SessionError
 from rollout.rehearsal import Episode, Rehearsal, Start
-from rollout.sessions import Summary, read
+from rollout.sessions import Summary, read, with_outcome
 from rollout.trajectory import Record, Trajectory
 from rollout.world import DreamWorld
 from sandbox import SandboxError
@@ -138,7 +138,7 @@ def read_sessions(run: Run) -> Logs:
     with run.reporter.stage("read", unit="sessions") as bar:
         logged = []
         for session in read(config.files, run.config.folder, config.format, summary := Summary()):
-            logged.append(_complete(session))
+            logged.append(with_outcome(session))
             bar.advance()
         kept, rejected = approve(logged, ledger, config.approve)
         if not kept:
@@ -178,14 +178,6 @@ def read_sessions(run: Run) -> Logs:
         worst_outcome=min((session.outcome for session in sessions if session.outcome is not None), default=0.0),
         system=next((session.system.text for session in sessions if session.system), None),
     )
-
-
-def _complete(session: Trajectory) -> Trajectory:
-    """The outcome is the sum of the rewards where the log gives no other."""
-    rewards = [turn.reward for turn in session.turns if turn.reward is not None]
-    if session.outcome is None and rewards:
-        return session.model_copy(update={"outcome": sum(rewards)})
-    return session
 
 
 def author_environment(run: Run, logs: Logs) -> Authored:

@@ -103,6 +103,14 @@ def read(
             )
 
 
+def with_outcome(session: Trajectory) -> Trajectory:
+    """The session with the sum of its rewards for an outcome, where its log gives no other."""
+    rewards = [turn.reward for turn in session.turns if turn.reward is not None]
+    if session.outcome is None and rewards:
+        return session.model_copy(update={"outcome": sum(rewards)})
+    return session
+
+
 def find(patterns: Sequence[str], folder: Path = Path()) -> list[Path]:
     """The files of some paths or globs, each once, in order.
 

@@ -86,6 +86,7 @@ def write(sessions: Iterable[Trajectory], path: Path) -> None:
         raise SessionError(
             str(path), None, "a Minari dataset needs the library minari", "pip install 'dreaming-simulator[minari]'"
         ) from None
+    path = path.resolve()  # the library joins relative paths twice
     episodes = list(sessions)
     if not episodes:
         raise SessionError(str(path), None, "a Minari dataset without episodes says nothing", "Give it sessions")

@@ -38,7 +38,8 @@ def test_what_a_session_lacks_fulfils_no_rule() -> None:
 
 
 @pytest.mark.parametrize("rule", [
-    "", "reward > 1", "outcome", "outcome >= much", "task > a", "outcome => 1", "all and all", "outcome >= 1 or turns > 1",
+    "", "reward > 1", "outcome", "outcome >= much", "task > a", "outcome => 1", "all and all",
+    "outcome >= 1 or turns > 1",
     "__class__ = x",
 ])
 def test_other_rules_are_refused(rule: str) -> None:

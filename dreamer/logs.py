@@ -132,7 +132,10 @@ def table(summary: Summary, written: str) -> Table:
     formats = ", ".join(f"{count:,} {name}" for name, count in summary.formats.items())
     rows.add_row("files", f"{summary.files:,} ({formats})")
     rows.add_row("turns", f"{summary.turns:,}")
+    rows.add_row("outcomes", ", ".join(f"{name} × {count:,}" for name, count in sorted(summary.outcomes.items())))
     rows.add_row("tool calls", f"{summary.calls:,}")
+    for name, use in sorted(summary.tools.items(), key=lambda item: -item[1].calls):
+        rows.add_row("", escape(f"{use.calls:,} × {name}") + (f", {use.failed:,} failed" if use.failed else ""))
     rows.add_row("ends", f"{summary.open_ends:,} sessions do not say how they ended; it is inferred when they are used")
     for line in summary.left_out():
         name, _, rest = line.partition(": ")

@@ -83,7 +83,8 @@ def show(run: Run, report: Report, console: Console) -> None:
         for name, value in _rows(record):
             table.add_row(escape(name), escape(value))
     table.add_row(report.verdict, escape(report.reason))
-    console.print(Group(table, Text(_next_steps(report, run.store.root))))
+    split = next((record.split[0] for record in run.records.values() if isinstance(record, Logs)), "session")
+    console.print(Group(table, Text(_next_steps(report, split, run.store.root))))
 
 
 def _rows(record: BaseModel) -> list[tuple[str, str]]:
@@ -129,12 +130,15 @@ def _played(played: Played) -> str:
     return f"{played.success}, {played.turns:.1f} turns, outcome {played.outcome.value:.3f}"
 
 
-def _next_steps(report: Report, root: Path) -> str:
+def _next_steps(report: Report, split: str, root: Path) -> str:
     steps = [f"everything is in {root}/ (report.json, environments/, policies/, night-001/)"]
     if report.verdict == "promoted":
         steps.append(f'next: AutoModelForCausalLM.from_pretrained("{report.policy}")')
     elif report.verdict == "refused" and report.policy is None:
         steps.append(f"next: read the mismatches in {root}/night-001/validate.json, or record more sessions")
+        if split != "session":
+            steps.append(f"it was judged on {split}s that no author saw; the embedded author copies what it saw, and "
+                         'sessions.split = "session" judges it on that')
     elif report.verdict == "refused":
         steps.append("next: name a [production] engine and dream evaluate, or raise learning.rounds and dream learn")
     return "\n".join(steps)

@@ -10,13 +10,13 @@ from typing import Any, Literal
 from envgen.forms import Forms
 from envgen.steps import steps, texts
 from envgen.transitions import shape
-from rollout.trajectory import Message, Record, Trajectory
+from rollout.sessions import says_failure
+from rollout.trajectory import Record, Trajectory
 
 PAIRS = 2000  # different (observation, action) pairs up to which those never tried are looked for
 LISTED = 50  # statements of one kind
 OFTEN = 3  # times an action was tried, from which on what never followed is worth saying
 SPAN = 50  # of an integer field, up to which its missing values are listed
-FAILURES = ("error", "invalid", "fail", "denied", "refused", "not allowed", "exception", "traceback")
 
 
 class Absence(Record):
@@ -127,7 +127,7 @@ def _answers(sessions: Sequence[Trajectory], actions: Forms) -> Iterator[Absence
             messages = turn.observation.messages if turn.observation else ()
             if turn.action.calls:
                 calls.add(form)
-            if any(map(_fails, messages)):
+            if any(map(says_failure, messages)):
                 failed.add(form)
             (stood if before == after else moved).add(form)
     for form, count in tried.most_common():
@@ -140,11 +140,6 @@ def _answers(sessions: Sequence[Trajectory], actions: Forms) -> Iterator[Absence
             yield Absence(kind="standstill", what=f"`{template}` answered by what stood there before", of=count)
         if form not in moved:
             yield Absence(kind="effect", what=f"`{template}` changing what is observed", of=count)
-
-
-def _fails(message: Message) -> bool:
-    """Whether an answer says that the call failed, by its log or by its first words."""
-    return bool(message.failed) or message.text.lstrip(" \"'{[*#-").lower().startswith(FAILURES)
 
 
 def _pairs(sessions: Sequence[Trajectory]) -> Iterator[Absence]:

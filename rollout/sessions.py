@@ -15,7 +15,18 @@ import orjson
 
 from rollout.formats import FORMATS
 from rollout.log import Log, SessionError, Skipped
-from rollout.trajectory import Trajectory
+from rollout.trajectory import Call, Message, Trajectory, Turn
+
+# How an answer begins that says the call failed, where the log has no flag for it.
+FAILURES = ("error", "invalid", "fail", "denied", "refused", "not allowed", "exception", "traceback")
+
+
+@dataclass
+class Use:
+    """How often a tool was called, and how often it said that it failed."""
+
+    calls: int = 0
+    failed: int = 0
 
 
 @dataclass
@@ -24,7 +35,8 @@ class Summary:
 
     Attributes:
         files, sessions, turns, calls: how many.
-        tools: how often each was called.
+        tools: what was called.
+        outcomes: how many sessions went how well; "unknown" where the log does not say.
         formats: how many files of each.
         images: inline images, kept by their digests.
         open_ends: sessions whose log does not say whether the world ended.
@@ -37,13 +49,24 @@ class Summary:
     calls: int = 0
     images: int = 0
     open_ends: int = 0
+    tools: dict[str, Use] = field(default_factory=dict)
+    outcomes: dict[str, int] = field(default_factory=dict)
     formats: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, Skipped] = field(default_factory=dict)
 
     def add(self, session: Trajectory) -> None:
         self.sessions += 1
         self.turns += len(session.turns)
-        self.calls += sum(len(turn.action.calls) for turn in session.turns)
+        outcome = with_outcome(session).outcome
+        said = "unknown" if outcome is None else f"{outcome:g}"
+        self.outcomes[said] = self.outcomes.get(said, 0) + 1
+        for turn in session.turns:
+            if calls := turn.action.calls:
+                self.calls += len(calls)
+                for call, failed in answered(turn, calls):
+                    use = self.tools.setdefault(call.name, Use())
+                    use.calls += 1
+                    use.failed += failed
         last = session.turns[-1]
         self.open_ends += last.terminated is None and not last.truncated
 
@@ -101,6 +124,22 @@ def read(
             raise log.refuse(
                 None, f"holds no session{f' ({left_out})' if left_out else ''}", f"Expected {FORMATS[name].EXPECTED}"
             )
+
+
+def answered(turn: Turn, calls: Sequence[Call]) -> Iterator[tuple[Call, bool]]:
+    """The calls of a turn, and whether the answer to each says that it failed."""
+    messages = turn.observation.messages if turn.observation else ()
+    failed = {message.call for message in messages if message.call is not None and says_failure(message)}
+    for call in calls:
+        alone = len(calls) == 1 and any(message.role != "user" and says_failure(message) for message in messages)
+        yield call, call.id in failed if call.id is not None else alone
+
+
+def says_failure(message: Message) -> bool:
+    """Whether an answer says that a call failed: by its log's own flag, or else by its first words."""
+    if message.failed is not None:
+        return message.failed
+    return message.text[:40].lstrip(" \"'{[*#-").lower().startswith(FAILURES)
 
 
 def with_outcome(session: Trajectory) -> Trajectory:

@@ -13,7 +13,8 @@ CHAT = [{"messages": [
     {"role": "user", "content": f"Book {number} for ann.smith@example.com"},
     {"role": "assistant", "content": None, "tool_calls": [
         {"id": "1", "type": "function", "function": {"name": "book", "arguments": json.dumps({"n": number})}}]},
-    {"role": "tool", "tool_call_id": "1", "content": "ok"}], "reward": number % 2} for number in range(6)]
+    {"role": "tool", "tool_call_id": "1", "content": "ok" if number > 1 else "Error: no seat"}], "reward": number % 2}
+    for number in range(6)]
 
 
 @pytest.fixture
@@ -31,6 +32,8 @@ def test_a_log_is_imported_summarised_and_exported_again(log: Path, dream: DREAM
     summary = json.loads(out)
     assert (summary["files"], summary["sessions"], summary["turns"], summary["calls"]) == (1, 6, 6, 6)
     assert summary["formats"] == {"chat": 1}
+    assert summary["tools"] == {"book": {"calls": 6, "failed": 2}}
+    assert summary["outcomes"] == {"0": 3, "1": 3}
     ((reason, skipped),) = summary["skipped"].items()
     assert ("never speaks" in reason, skipped["count"], skipped["first"]["line"]) == (True, 1, 7)
     code, _, _ = dream("export", "sessions.jsonl", "--to", "out.jsonl")

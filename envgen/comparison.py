@@ -12,7 +12,7 @@ from typing import Literal
 
 from envgen.forms import Forms
 from envgen.steps import steps
-from rollout.trajectory import Record, Trajectory
+from rollout.trajectory import Record, Trajectory, Turn
 
 NEAR = 0.05  # relative difference up to which decimals are the same number, read twice
 LEAST = 3  # situations that must differ in one way before it is taken for a rule
@@ -49,10 +49,8 @@ def comparisons(sessions: Sequence[Trajectory], observations: Forms) -> tuple[Co
     for session in sessions:
         history = hash((session.task, session.observation.text))
         for _, turn, text in steps(session):
-            calls = {call.name for call in turn.action.calls}
-            of = f"calls of {', '.join(sorted(calls))}" if calls else PEOPLE if people else "all answers"
             history = hash((history, turn.action.text))
-            answers[of][history].append(text)
+            answers[kind(turn, people)][history].append(text)
             history = hash((history, text))
     return tuple(_judge(of, list(situations.values()), observations) for of, situations in sorted(answers.items()))
 
@@ -96,3 +94,42 @@ def _near(one: str, other: str) -> bool:
     except ValueError:
         return False
     return abs(a - b) <= NEAR * max(abs(a), abs(b)) and ("." in one or "." in other)
+
+
+class Comparer:
+    """Whether an answer that an environment gave counts as the logged one.
+
+    Args:
+        rules: one for each kind of answer; exact where there is none.
+        forms: of the observations that the rules' fields belong to.
+    """
+
+    def __init__(self, rules: Sequence[Comparison] = (), forms: Forms | None = None):
+        self.rules = {rule.of: rule for rule in rules}
+        self.forms = forms
+
+    def compared(self, turn: Turn) -> bool:
+        """Whether the answer to a turn is compared at all; people's words are not."""
+        rule = self._rule(turn)
+        return rule is None or rule.mode != "free"
+
+    def same(self, turn: Turn, text: str) -> bool:
+        """Whether a text counts as the logged answer to a turn."""
+        rule = self._rule(turn)
+        if text == turn.answer or rule is None or rule.mode == "exact" or self.forms is None:
+            return text == turn.answer
+        if rule.mode == "free":
+            return True
+        fields = _fields([turn.answer or "", text], self.forms)
+        if fields is None or not fields.keys() <= set(rule.fields):
+            return False
+        return rule.mode == "template" or all(_near(*pair) for pairs in fields.values() for pair in pairs)
+
+    def _rule(self, turn: Turn) -> Comparison | None:
+        return self.rules.get(kind(turn, PEOPLE in self.rules)) if self.rules else None
+
+
+def kind(turn: Turn, people: bool) -> str:
+    """What sort of answer a turn has."""
+    calls = {call.name for call in turn.action.calls}
+    return f"calls of {', '.join(sorted(calls))}" if calls else PEOPLE if people else "all answers"

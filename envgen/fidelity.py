@@ -1,30 +1,26 @@
 """How well an authored environment tells the held-out sessions, step by step.
 
-Each session's actions are played in the environment, and every logged (observation, reward, end) is given the
-probability that the environment gave it. Chance is enumerated: the environment's draws are forked, copies that
-answered otherwise than the log are dropped, and the rest carry the belief on. After a mismatch the replay re-enters
-where the text allows it, so that one early error is not counted as a hundred; where it cannot, the rest counts as
-unmatched. Beside the environment stand two references: identity (nothing ever changes) and the count model (what
-followed the same text and action in the shown sessions).
+Each session's actions are played in the environment (`envgen.belief`), and every logged (observation, reward, end) is
+given the probability that the environment gave it. Beside the environment stand two references: identity (nothing ever
+changes) and the count model (what followed the same text and action in the shown sessions). Answers that cannot be
+compared, such as people's words, are counted and left out of every figure.
 
 Left out: guided search and sampling where chance cannot be enumerated; such steps count as undetermined.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Sequence
 
 import numpy as np
 
+from envgen.belief import Belief, Outcome, Scored, agrees
+from envgen.comparison import Comparer
 from envgen.steps import shows_chance, steps
 from rollout.figure import Figure, proportion, ratio
-from rollout.trajectory import Record, Trajectory, Turn
-from sandbox import Answer, EnvironmentFault, Worker
-from sandbox import Outcome as Fork
+from rollout.trajectory import Record, Trajectory
+from sandbox import Worker
 
 FLOOR = 1e-4  # probability that a step is given at least, in nats: 9.2 at most
-BELIEF = 64  # copies of the environment kept; what is cut is reported as lost mass
-FORKS = 4096  # a step with more outcomes is undetermined
 
 
 class FidelityReport(Record):
@@ -36,6 +32,7 @@ class FidelityReport(Record):
         figures: by name; those of the references are prefixed `identity_` and `counts_`.
         chance: whether the sessions show that the world has chance.
         undetermined: steps whose chance could not be enumerated.
+        not_compared: steps left out of the figures because their answers are not compared.
         lost_mass: belief that was cut because there were too many copies, summed over steps.
         mismatches: the first few steps that went wrong.
     """
@@ -45,6 +42,7 @@ class FidelityReport(Record):
     figures: dict[str, Figure]
     chance: bool
     undetermined: int
+    not_compared: int = 0
     lost_mass: float
     mismatches: tuple["Mismatch", ...] = ()
 
@@ -59,119 +57,6 @@ class Mismatch(Record):
     logged: str
     expected: str
     probability: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One possible answer with its probability."""
-
-    probability: float
-    observation: str
-    reward: float
-    end: bool
-    imagined: bool = False
-
-
-@dataclass
-class Scored:
-    """One logged step under one model."""
-
-    before: str
-    turn: Turn
-    outcomes: list[Outcome]
-
-    @property
-    def probability(self) -> float:
-        return sum(outcome.probability for outcome in self.outcomes if agrees(outcome, self.turn))
-
-    @property
-    def entropy(self) -> float:
-        """Nats of surprise that the model expects here."""
-        told: dict[tuple[str, float, bool], float] = defaultdict(float)
-        for outcome in self.outcomes:
-            told[outcome.observation, outcome.reward, outcome.end] += outcome.probability
-        return -sum(p * float(np.log(p)) for p in told.values() if p > 0)
-
-
-def agrees(outcome: Outcome, turn: Turn) -> bool:
-    """Whether a possible answer is the logged one, in all that the log says."""
-    return (
-        not outcome.imagined
-        and outcome.observation == turn.answer
-        and (turn.reward is None or outcome.reward == turn.reward)
-        and (turn.terminated is None or outcome.end == turn.terminated)
-    )
-
-
-@dataclass
-class Replay:
-    """Plays sessions in an environment and keeps what it believes."""
-
-    worker: Worker
-    undetermined: int = 0
-    lost_mass: float = 0.0
-    belief: dict[int, float] = field(default_factory=dict)  # copy: weight
-    unknown: bool = False  # the chance of beginning here could not be enumerated
-
-    def session(self, session: Trajectory) -> list[Scored]:
-        """All steps of one session, scored."""
-        self._enter(session.observation.text, drawn=True)
-        if not self.belief:
-            self._enter(session.observation.text)
-        scored = []
-        for before, turn, text in steps(session):
-            scored.append(self._step(before, turn))
-            if not self.belief and not turn.terminated:
-                self._enter(text)
-        self.worker.drop(list(self.belief))
-        self.belief = {}
-        return scored
-
-    def _step(self, before: str, turn: Turn) -> Scored:
-        answers, unknown = [], self.unknown and not self.belief
-        for copy, weight in self.belief.items():
-            outcomes = self.worker.expand(copy, turn.action.text, limit=FORKS)
-            if outcomes is None:
-                unknown = True
-                continue
-            answers += [(weight * each.probability, each) for each in outcomes]
-        self.undetermined += unknown
-        told = [_outcome(weight, fork.answer) for weight, fork in answers]
-        self.worker.drop(list(self.belief))
-        self._settle([(weight, fork, agrees(outcome, turn) and not _over(fork.answer))
-                      for (weight, fork), outcome in zip(answers, told, strict=True)])
-        return Scored(before, turn, told)
-
-    def _enter(self, text: str, drawn: bool = False) -> None:
-        """Begin where the environment shows a text, drawn or by being told it, if it can."""
-        forks = self.worker.expand_reset(observation=None if drawn else text, limit=FORKS)
-        self.unknown = forks is None
-        self._settle([(fork.probability, fork, isinstance(fork.answer, Answer) and fork.answer.observation == text)
-                      for fork in forks or []])
-
-    def _settle(self, forks: Iterable[tuple[float, Fork, bool]]) -> None:
-        """Keep the forks that agree: equal states as one, no more than `BELIEF`, weights normalised; drop the rest."""
-        weights: dict[str, float] = {}
-        copies: dict[str, int] = {}
-        spare: list[int] = []
-        for weight, fork, good in forks:
-            if fork.id is None:
-                continue
-            if not good or fork.digest in copies:
-                spare.append(fork.id)
-            else:
-                copies[fork.digest] = fork.id
-            if good:
-                weights[fork.digest] = weights.get(fork.digest, 0.0) + weight
-        likeliest = sorted(weights, key=lambda digest: -weights[digest])
-        total = sum(weights.values())
-        kept, cut = likeliest[:BELIEF], likeliest[BELIEF:]
-        if cut:
-            lost = sum(weights[digest] for digest in cut)
-            self.lost_mass += lost / total
-            total -= lost
-        self.worker.drop(spare + [copies[digest] for digest in cut])
-        self.belief = {copies[digest]: weights[digest] / total for digest in kept}
 
 
 class CountModel:
@@ -190,7 +75,8 @@ class CountModel:
 
 
 def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged: Sequence[Trajectory],
-          usual_reward: float, told: Callable[[int], None] = lambda count: None) -> FidelityReport:
+          usual_reward: float, told: Callable[[int], None] = lambda count: None,
+          comparer: Comparer | None = None) -> FidelityReport:
     """Replay sessions in an environment and in both references.
 
     Args:
@@ -200,16 +86,24 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
         judged: the sessions to judge it on.
         usual_reward: the reward that is not an event.
         told: is told of every session judged.
+        comparer: which answers count as the logged ones; exact where not given.
     """
-    replay, counts = Replay(worker), CountModel(shown)
+    comparer = comparer or Comparer()
+    belief, counts = Belief(worker, comparer), CountModel(shown)
     mine, by_count, by_identity, mismatches = [], [], [], list[Mismatch]()
+    not_compared = 0
+
+    def scored_by(outcomes: list[Outcome], step: Scored) -> Scored:
+        hits = sum(each.probability for each in outcomes if agrees(each, step.turn, comparer))
+        return Scored(step.before, step.turn, outcomes, hits)
+
     for session in judged:
-        scored = replay.session(session)
+        replayed = belief.replay(session)
+        scored = [step for step in replayed if comparer.compared(step.turn)]
+        not_compared += len(replayed) - len(scored)
         mine.append(scored)
-        by_count.append([Scored(each.before, each.turn, counts.outcomes(each.before, each.turn.action.text))
-                         for each in scored])
-        by_identity.append([Scored(each.before, each.turn, [Outcome(1.0, each.before, usual_reward, False)])
-                            for each in scored])
+        by_count.append([scored_by(counts.outcomes(each.before, each.turn.action.text), each) for each in scored])
+        by_identity.append([scored_by([Outcome(1.0, each.before, usual_reward, False)], each) for each in scored])
         mismatches += _mismatches(session, scored)
         told(1)
     figures = _figures(mine, usual_reward, counts.seen)
@@ -221,7 +115,8 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
                                    [len(session) for session in mine], unit="nats")
     return FidelityReport(
         environment=environment, sessions=len(judged), figures=figures, chance=shows_chance([*shown, *judged]),
-        undetermined=replay.undetermined, lost_mass=replay.lost_mass, mismatches=tuple(mismatches[:20]),
+        undetermined=belief.undetermined, not_compared=not_compared, lost_mass=belief.lost_mass,
+        mismatches=tuple(mismatches[:20]),
     )
 
 
@@ -297,13 +192,3 @@ def _mismatches(session: Trajectory, scored: Sequence[Scored]) -> list[Mismatch]
                 expected=expected, probability=step.probability,
             ))
     return found
-
-
-def _over(answer: Answer | EnvironmentFault) -> bool:
-    return isinstance(answer, Answer) and (answer.terminated or answer.truncated)
-
-
-def _outcome(probability: float, answer: Answer | EnvironmentFault) -> Outcome:
-    if isinstance(answer, EnvironmentFault):
-        return Outcome(probability, f"fault: {answer}", 0.0, False, imagined=True)
-    return Outcome(probability, answer.observation, answer.reward, answer.terminated, bool(answer.info.get("imagined")))

@@ -1,0 +1,168 @@
+"""What an environment thinks happened in a session: weighted copies of it, filtered by what was logged.
+
+Each logged action is taken in every copy. Where the step's draws can be enumerated, the copies fork, those that
+answered otherwise than the log are dropped, equal ones are merged, and the rest carry the belief on. After a mismatch
+the replay re-enters where the text allows it, so that one early error is not counted as a hundred; where it cannot,
+the rest counts as unmatched.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from envgen.comparison import Comparer
+from envgen.steps import steps
+from rollout.trajectory import Trajectory, Turn
+from sandbox import Answer, EnvironmentFault, Worker
+from sandbox import Outcome as Fork
+
+KEPT = 64  # copies of the environment; what is cut is reported as lost mass
+FORKS = 4096  # a step with more outcomes cannot be enumerated
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One possible answer with its probability."""
+
+    probability: float
+    observation: str
+    reward: float
+    end: bool
+    imagined: bool = False
+
+
+@dataclass
+class Scored:
+    """One logged step under one model.
+
+    Attributes:
+        before: the observation it acted on.
+        outcomes: everything the model thinks possible; where chance could not be enumerated, what was found of it.
+        probability: of the logged answer.
+        enumerated: whether `outcomes` is everything.
+    """
+
+    before: str
+    turn: Turn
+    outcomes: list[Outcome]
+    probability: float
+    enumerated: bool = True
+
+    @property
+    def entropy(self) -> float:
+        """Nats of surprise that the model expects here."""
+        told: dict[tuple[str, float, bool], float] = defaultdict(float)
+        for outcome in self.outcomes:
+            told[outcome.observation, outcome.reward, outcome.end] += outcome.probability
+        return -sum(p * float(np.log(p)) for p in told.values() if p > 0)
+
+
+def agrees(outcome: Outcome, turn: Turn, comparer: Comparer) -> bool:
+    """Whether a possible answer is the logged one, in all that the log says and that is compared."""
+    return (
+        not outcome.imagined
+        and (turn.reward is None or outcome.reward == turn.reward)
+        and (turn.terminated is None or outcome.end == turn.terminated)
+        and comparer.same(turn, outcome.observation)
+    )
+
+
+@dataclass
+class Belief:
+    """Replays sessions in an environment.
+
+    Args:
+        worker: the environment, in its sandbox.
+        comparer: which answers count as the same.
+
+    Attributes:
+        undetermined: steps whose chance could not be enumerated.
+        lost_mass: belief that was cut because there were too many copies, summed over steps.
+        exercised: with a counting worker, the branches and table entries that tell the sessions.
+    """
+
+    worker: Worker
+    comparer: Comparer = field(default_factory=Comparer)
+    undetermined: int = 0
+    lost_mass: float = 0.0
+    exercised: set[int] = field(default_factory=set)
+    copies: dict[int, float] = field(default_factory=dict)  # copy: weight
+    unknown: bool = False  # the chance of beginning here could not be enumerated
+
+    def replay(self, session: Trajectory) -> list[Scored]:
+        """All steps of one session, scored."""
+        self._enter(session.observation.text, drawn=True)
+        if not self.copies:
+            self._enter(session.observation.text)
+        scored = []
+        for before, turn, text in steps(session):
+            scored.append(self._step(before, turn))
+            if not self.copies and not turn.terminated:
+                self._enter(text)
+        self.worker.drop(list(self.copies))
+        self.copies = {}
+        return scored
+
+    def _step(self, before: str, turn: Turn) -> Scored:
+        answers, unknown = [], self.unknown and not self.copies
+        for copy, weight in self.copies.items():
+            outcomes = self.worker.expand(copy, turn.action.text, limit=FORKS)
+            if outcomes is None:
+                unknown = True
+                continue
+            answers += [(weight * each.probability, each) for each in outcomes]
+        self.undetermined += unknown
+        told = [_outcome(weight, fork.answer) for weight, fork in answers]
+        agreeing = [agrees(outcome, turn, self.comparer) for outcome in told]
+        self.worker.drop(list(self.copies))
+        self._settle([(weight, fork, good, not _over(fork.answer))
+                      for (weight, fork), good in zip(answers, agreeing, strict=True)])
+        found = sum(outcome.probability for outcome, good in zip(told, agreeing, strict=True) if good)
+        return Scored(before, turn, told, found, enumerated=not unknown)
+
+    def _enter(self, text: str, drawn: bool = False) -> None:
+        """Begin where the environment shows a text, drawn or by being told it, if it can."""
+        forks = self.worker.expand_reset(observation=None if drawn else text, limit=FORKS)
+        self.unknown = forks is None
+        self._settle([
+            (fork.probability, fork, isinstance(fork.answer, Answer) and fork.answer.observation == text, True)
+            for fork in forks or []
+        ])
+
+    def _settle(self, forks: Iterable[tuple[float, Fork, bool, bool]]) -> None:
+        """Keep the forks that agree and go on: equal states as one, no more than `KEPT`, weights normalised."""
+        weights: dict[str, float] = {}
+        copies: dict[str, int] = {}
+        spare: list[int] = []
+        for weight, fork, good, goes_on in forks:
+            if good and isinstance(fork.answer, Answer):
+                self.exercised.update(fork.answer.support)
+            if fork.id is None:
+                continue
+            if not (good and goes_on) or fork.digest in copies:
+                spare.append(fork.id)
+            else:
+                copies[fork.digest] = fork.id
+            if good and goes_on:
+                weights[fork.digest] = weights.get(fork.digest, 0.0) + weight
+        likeliest = sorted(weights, key=lambda digest: -weights[digest])
+        total = sum(weights.values())
+        kept, cut = likeliest[:KEPT], likeliest[KEPT:]
+        if cut:
+            lost = sum(weights[digest] for digest in cut)
+            self.lost_mass += lost / total
+            total -= lost
+        self.worker.drop(spare + [copies[digest] for digest in cut])
+        self.copies = {copies[digest]: weights[digest] / total for digest in kept}
+
+
+def _over(answer: Answer | EnvironmentFault) -> bool:
+    return isinstance(answer, Answer) and (answer.terminated or answer.truncated)
+
+
+def _outcome(probability: float, answer: Answer | EnvironmentFault) -> Outcome:
+    if isinstance(answer, EnvironmentFault):
+        return Outcome(probability, f"fault: {answer}", 0.0, False, imagined=True)
+    return Outcome(probability, answer.observation, answer.reward, answer.terminated, bool(answer.info.get("imagined")))

@@ -11,7 +11,7 @@ same token in every session, process and night that uses the same key file. Its 
 RFC 2104), so that nobody without the key file can reverse it or try a guess. The key file holds the key and the values;
 it lies outside the run folder and is the one thing to guard.
 
-What is found is said in `rollout.detectors`. A value that was found once, and is long and odd enough to be no word, is
+What is found is said in `patterns`. A value that was found once, and is long and odd enough to be no word, is
 then searched everywhere, as a part of longer words too, as it stands and as JSON or an address would escape it; the
 first pass, `learn`, finds it where its name is told, the second where it stands bare. A number in JSON that is to be
 hidden becomes a string, since a token is none. Two laws hold: `reveal(hide(text)) == text` for every text without a
@@ -40,7 +40,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 from pydantic import BaseModel
 
-from rollout.detectors import (
+from rollout.privacy.patterns import (
     Detector,
     Patterns,
     PrivacyError,

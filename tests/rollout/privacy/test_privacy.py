@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from rollout.detectors import Patterns, Presidio, PrivacyError, Span
-from rollout.privacy import TOKEN, Privacy
+from rollout.privacy.patterns import Patterns, Presidio, PrivacyError, Span
+from rollout.privacy.privacy import TOKEN, Privacy
 from rollout.trajectory import Call, Image, Message, Observation, Other, Pointer, Reasoning, Text, Trajectory, Turn
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 LETTERS, HEX, BASE32 = string.ascii_letters + string.digits, "0123456789abcdef", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 

@@ -17,7 +17,7 @@ from rollout.chat import Chat
 from rollout.engine import Sampling, TransformersEngine
 from rollout.figure import Figure, mean, proportion
 from rollout.privacy import Privacy
-from rollout.privacy.patterns import Presidio
+from rollout.privacy.presidio import Presidio
 from rollout.rehearsal import Episode, Rehearsal, Start
 from rollout.trajectory import Record
 from rollout.world import DreamWorld, PrivateWorld, RealWorld, World

@@ -14,10 +14,10 @@ from dreamer.production import open_production
 from dreamer.progress import Reporter
 from dreamer.store import Store
 from rollout.chat import Chat
-from rollout.detectors import Presidio
 from rollout.engine import Sampling, TransformersEngine
 from rollout.figure import Figure, mean, proportion
 from rollout.privacy import Privacy
+from rollout.privacy.presidio import Presidio
 from rollout.rehearsal import Episode, Rehearsal, Start
 from rollout.trajectory import Record
 from rollout.world import DreamWorld, PrivateWorld, RealWorld, World

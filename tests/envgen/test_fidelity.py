@@ -6,7 +6,7 @@ from math import log
 import pytest
 
 from envgen.fidelity import FLOOR, FidelityReport, judge
-from envgen.patterns import infer_ends
+from envgen.ends import infer_ends
 from rollout.trajectory import Trajectory, Turn
 from sandbox import Limits, Sandbox
 from tests.envgen import worlds

@@ -1,0 +1,137 @@
+"""Texts with secrets in them, and texts that only look so."""
+
+import random
+import string
+
+LETTERS, HEX, BASE32 = string.ascii_letters + string.digits, "0123456789abcdef", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+def made(length: int, alphabet: str = LETTERS, seed: int = 1) -> str:
+    """A body for a key, made here so that none stands in this file; the first two are a letter and a digit."""
+    draw = random.Random(seed)
+    digit = "2" if "2" in alphabet else ""
+    return ("a" if "a" in alphabet else "A") + digit + "".join(draw.choices(alphabet, k=length - 1 - len(digit)))
+
+
+URL64 = LETTERS + "-_"
+PEM = f"-----BEGIN RSA {'PRIVATE'} KEY-----\n{made(64)}\n{made(64, seed=2)}\n-----END RSA {'PRIVATE'} KEY-----"
+JWT = f"ey{'J'}{made(20)}.ey{'J'}{made(60)}.{made(43, URL64)}"
+HUNTER = "hunter2" * 2
+
+# Where a secret stands, as before, secret and after.
+SECRETS: list[tuple[str, str, str]] = [
+    ("aws ", "AK" + "IA" + made(16, BASE32), " in us-east-1"),
+    ("temporary:", "AS" + "IA" + made(16, BASE32), ""),
+    ("aws_secret_access_key = ", made(40, LETTERS + "+/"), "\n"),
+    ("export GITHUB=", "gh" + "p_" + made(36), "\n"),
+    ("push with ", "gith" + "ub_pat_" + made(22) + "_" + made(59), ""),
+    ("(", "gh" + "s_" + made(36), ")"),
+    ("git clone with ", "gl" + "pat-" + made(20, URL64), ""),
+    ("runner ", "gl" + "rt-" + made(20, URL64), " registered"),
+    ("slack ", "xo" + "xb-" + made(12, string.digits) + "-" + made(24), ""),
+    ("slack ", "xo" + "xp-" + made(50, LETTERS + "-"), ""),
+    ("https://", "hooks.slack" + ".com/services/T" + made(8, BASE32) + "/B" + made(8, BASE32) + "/" + made(24), ""),
+    ("stripe ", "sk" + "_live_" + made(24), " charged"),
+    ("stripe ", "rk" + "_test_" + made(24), ""),
+    ("webhook ", "wh" + "sec_" + made(32), ""),
+    ("openai ", "s" + "k-" + made(48), ""),
+    ("openai ", "s" + "k-proj-" + made(80, URL64), "."),
+    ("claude ", "s" + "k-ant-api03-" + made(93, URL64) + "AA", ""),
+    ("router ", "s" + "k-or-v1-" + made(64, HEX), ""),
+    ("maps?key=", "AI" + "za" + made(35, URL64), "&q=x"),
+    ("google ", "ya" + "29." + made(60, URL64), ""),
+    ("google ", "GOC" + "SPX-" + made(28, URL64), ""),
+    ("hub ", "h" + "f_" + made(34), ""),
+    ("//registry.npmjs.org/:_authToken=", "np" + "m_" + made(36), "\n"),
+    ("twine -p ", "py" + "pi-" + made(120, URL64), ""),
+    ("jwt ", JWT, ""),
+    ("", PEM, "\n"),
+    ('{"pem": "', PEM.replace("\n", "\\n"), '"}'),
+    ("mail ", "S" + "G." + made(22, URL64) + "." + made(43, URL64), ""),
+    ("vault ", "hv" + "s." + made(24, URL64), ""),
+    ("shop ", "shp" + "at_" + made(32, HEX), ""),
+    ("line\\n", "gh" + "p_" + made(36, seed=3), "\\nline"),
+    ("Authorization: Bearer ", made(32), "\r\n"),
+    ("Authorization: Basic ", made(24), "\r\n"),
+    ('"Authorization": "Bearer ', JWT, '"'),
+    ("X-Api-Key: ", made(32, HEX), "\n"),
+    ("X-Auth-Token: ", made(24), "\n"),
+    ("https://x.org/?access_token=", made(30), "&page=2"),
+    ("https://user:", "s3cr3tpw", "@example.org/path"),
+    ("postgres://app:", "p%40ss1234", "@db:5432/shop"),
+    ("redis://:", "a9f8e7d6", "@cache:6379/0"),
+    ("mysql://root:", "qwerty", "@localhost/db"),
+    ("Server=db;User Id=sa;Password=", "Tr0ub4dor&3"[:9], ";Encrypt=true"),
+    ("AccountName=x;AccountKey=", made(86, LETTERS + "+/") + "==", ";EndpointSuffix=core"),
+    ("password=", HUNTER, ""),
+    ("password = '", "correct horse battery staple", "'"),
+    ("PASSWORD: ", "sunshine", "\n"),
+    ("DB_PASSWORD=", "sunshine", "\n"),
+    ("MYSQL_PWD=", "Winter2024", " mysqldump"),
+    ('{"password": "', "s3cret!", '", "user": "joe"}'),
+    ('{"body": "{\\"password\\": \\"', "s3cret!", '\\"}"}'),
+    ('{"a": "{\\"b\\": \\"{\\\\\\"api_key\\\\\\": \\\\\\"', made(20), '\\\\\\"}\\"}"}'),
+    ('{"api_key": "', made(32), '"}'),
+    ("{'client_secret': '", made(32), "'}"),
+    ("secret_key: ", made(40), "\n"),
+    ('password: str = "', "s3cret!", '"'),
+    ("os.environ['API_TOKEN'] = '", made(20), "'"),
+    ("deploy --token ", made(20), " --force"),
+    ("mysql --password=", "s3cret12", " shop"),
+    ("the password is ", "Blue42Sky", " now"),
+    ("**Password:** `", "Blue42Sky", "`"),
+    ("<password>", "hunter22", "</password>"),
+    ("curl -u admin:", "letmein99", " https://x.org"),
+    ("X-Amz-Signature=", made(64, HEX), "&x=1"),
+    ("encryption key: ", made(32, HEX), "\n"),
+    ("write to ", "joe.smith+shop@example.co.uk", ", please"),
+    ("<", "joe@example.com", ">"),
+    ("mailto:", "joe@example.com", "?subject=hi"),
+    ("line\\n", "joe@example.com", "\\nline"),
+    ("?email=", "joe%40example.com", "&x=1"),
+    ("from ", "jörg@bücher.de", ""),
+    ("host ", "192.168.17.4", " is up"),
+    ("http://", "10.20.30.40", ":8080/x"),
+    ("ping ", "2001:db8:85a3::8a2e:370:7334", " ok"),
+    ("ping ", "2001:0db8:85a3:0000:0000:8a2e:0370:7334", " ok"),
+    ("ping ", "fe80::1ff:fe23:4567:890a", "%eth0"),
+    ("ether ", "00:1A:2B:3C:4D:5E", " up"),
+    ("ether ", "00-1a-2b-3c-4d-5e", " up"),
+    ("call ", "+49 151 23456789", ""),
+    ("call ", "+1 (202) 555-0143", " today"),
+    ("tel:", "+442079460958", ""),
+    ("IBAN ", "DE89 3704 0044 0532 0130 00", " EUR"),
+    ("IBAN ", "GB82WEST12345698765432", ""),
+    ("IBAN ", "BE68 5390 0754 7034", " PAID"),
+    ("card ", "4111 1111 1111 1111", " exp 12/27"),
+    ("card ", "5500000000000004", ""),
+    ("card ", "3782-822463-10005", ""),
+]
+
+STAYS = [
+    "credit_card_4421486", "reservation OI5L9G", "gift_card_6276644", "certificate_7504069", "user mia_li_3668",
+    "call_oIHazX6yQrB8hUwl4cRilFKj", "flight HAT069 for $1,234.56", "total: 1184.00 EUR", "zip 78750",
+    "2024-05-15 15:00:00 EST", "2024-05-15T15:00:00+02:00", "05/20/2024", "03:00:00+1", "12:30:45:678",
+    "born 1990-04-05",
+    "version 1.2.3", "v10.11.12.13", "version 10.0.19.45", "Chrome/120.10.0.0 Safari/537.36", "section 1.2.3.4",
+    "127.0.0.1", "255.255.255.0", "0.0.0.0:8000", "dns 1.1.1.1 and 8.8.8.8", "300.400.500.600", "1.3.6.1.4.1.311",
+    "commit 9fceb02d0ae598e95dc970b74767f19372d61af8", "sha256:" + made(64, HEX),
+    "123e4567-e89b-12d3-a456-426614174000", "id 550e8400e29b41d4a716446655440000",
+    "a::b", "x[1::2]", "std::vector<int>", "::1", "10:20:30", "ratio 16:9", "fe:80",
+    "4111 1111 1111 1112", "1234567890123456", "order 4716-2210", "1700000000000", "1700000000000000", "20240515150000",
+    "DE89 3704 0044 0532 0130 01", "XX89370400440532013000", "ROOM12 ABCD EFGH IJKL",
+    "+15 damage", "+1000 points", "+12 345", "1 + 2 + 3 = 6", "@@ -10,7 +10,7 @@", "+1 000 000 0000",
+    "You are in an open field west of a white house. There is a small mailbox here.",
+    "unlock the chest with the brass key", "The secret door: north.", "the password is required", "password: required",
+    "Enter your password:", "forgot password?", "password=None", "password=${PASSWORD}", "password: <your password>",
+    "password = get_password()", "login(password=password)", '"password": ""', '"password": "********"',
+    "api_key=settings.API_KEY", "api_key: your_api_key_here", "token: string", "max_tokens=4096", '"tokens": 1024',
+    "next_page_token", "tokenizer = gpt2medium", "primary key: 12345678", "key: value42x", "monkey: banana42",
+    "compass: north42x",
+    '"type": "password"', "Authorization: required", "bearer of bad news", "token expired", "secret = None",
+    "task-based sk-learn desk-top-organization-helper-number-five", "npm_config_registry", "hf_transfer", "ghp_short",
+    "follow @alice", "icon@2x.png", "git@github.com:org/repo.git", "lodash@4.17.21", "user@localhost", "a@b",
+    "@types/node",
+    "https://example.com/a:b/c", "http://localhost:8080/", "s3://bucket/key", "take coin", "drop knife; go north",
+    "-= Kitchen =-", "score 10/10 in 42 moves", "ISBN 978-3-16-148410-0", "3.14159265358979", "1e-10", "#4a90e2",
+]

@@ -1,0 +1,57 @@
+"""Detectors besides the patterns: listed words, a user's own, presidio-analyzer."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from rollout.privacy import Privacy, PrivacyError
+from rollout.privacy.detector import Span
+from rollout.privacy.keyfile import TOKEN
+from rollout.privacy.presidio import Presidio
+
+
+def test_listed_words_are_hidden_however_capitalised(tmp_path: Path) -> None:
+    with Privacy(tmp_path / "key", words=["Acme GmbH", "Bob", "#42", "王小明"], patterns=[r"K-\d{4}", ""]) as privacy:
+        hidden = privacy.hide("ACME GmbH and bob (not Bobby) asked 王小明们 about K-1234 and #42.")
+        assert [match[1] for match in TOKEN.finditer(hidden)] == ["word"] * 5
+        assert "(not Bobby)" in hidden
+        assert privacy.hidden == {"word": 5}
+
+
+@pytest.mark.parametrize("wrong", [{"words": [" "]}, {"patterns": ["ok", "(secretname"]}])
+def test_a_wrong_word_is_refused_without_being_told(tmp_path: Path, wrong: dict[str, list[str]]) -> None:
+    with pytest.raises(PrivacyError) as refused:
+        Privacy(tmp_path / "key", **wrong)  # type: ignore[arg-type]
+    assert "secretname" not in str(refused.value)
+
+
+class Names:
+    """A detector of a user's own."""
+
+    def find(self, text: str) -> list[Span]:
+        at = text.find("Ann Lee")
+        return [Span(at, at + 7, "PERSON-Name 1")] if at >= 0 else []
+
+
+def test_another_detector_may_look_too(tmp_path: Path) -> None:
+    with Privacy(tmp_path / "key", detector=Names()) as privacy:
+        hidden = privacy.hide("Ann Lee, joe@example.com")
+        assert [match[1] for match in TOKEN.finditer(hidden)] == ["personname", "email"]
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    with pytest.raises(PrivacyError, match=r"pip install 'dreaming-simulator\[privacy\]'"):
+        Presidio()
+
+
+def test_presidio_finds_what_patterns_leave(tmp_path: Path) -> None:
+    pytest.importorskip("presidio_analyzer")
+    with Privacy(tmp_path / "key", detector=Presidio()) as privacy:
+        hidden = privacy.hide("My number is 536-90-4399, my reservation OI5L9G, paid with credit_card_4421486.")
+        assert privacy.hidden == {"us_ssn": 1}
+        assert "536" not in hidden
+        assert privacy.hide(hidden) == hidden
+    with pytest.raises(PrivacyError, match="spacy download"):
+        Presidio(model="no_such_model")

@@ -16,7 +16,7 @@ from dreamer.stages import Authored, Base, Logs, Rehearsed, Update, Validated
 from rollout.figure import Figure
 
 FIDELITY = ("step_probability", "changed_step_probability", "novel_step_probability", "episode_match", "reward_f1",
-            "end_f1", "nats_per_step", "nats_over_counts", "calibration")
+            "end_f1", "nats_per_step", "nats_over_counts", "calibration", "reset_match", "reset_novelty")
 
 
 class Report(BaseModel):

@@ -15,6 +15,7 @@ import numpy as np
 
 from envgen.belief import Belief, Outcome, Scored, agrees
 from envgen.comparison import Comparer
+from envgen.starts import match_starts
 from envgen.steps import shows_chance, steps
 from rollout.figure import Figure, proportion, ratio
 from rollout.trajectory import Record, Trajectory
@@ -110,6 +111,8 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
     for prefix, reference in (("identity_", by_identity), ("counts_", by_count)):
         figures |= {prefix + name: figure for name, figure in _figures(reference, usual_reward, counts.seen).items()
                     if name in ("step_probability", "changed_step_probability", "reward_f1", "end_f1", "nats_per_step")}
+    figures |= match_starts(worker, [each.observation.text for each in judged],
+                            [each.observation.text for each in shown])
     figures["nats_over_counts"] = _excess(mine, by_count)
     figures["calibration"] = ratio([sum(_nats(step) - step.entropy for step in session) for session in mine],
                                    [len(session) for session in mine], unit="nats")

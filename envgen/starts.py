@@ -1,0 +1,95 @@
+"""Whether an environment begins as the world does: drawn starts against logged ones.
+
+Both are parsed into forms and fields; each field is one comparison of two samples. The statistic is the largest total
+variation distance over the fields, and its p-value is found by permuting which text is drawn and which is logged
+(Fisher's permutation test; the largest over fields accounts for there being many). An environment that only replays
+logged starts passes it, so beside it stands the share of drawn starts that no session began with.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from envgen.forms import mine
+from rollout.figure import Figure, proportion
+from sandbox import Answer, Reset, Worker
+
+DRAWN = 256  # starts
+PERMUTATIONS = 400
+BINS = 5  # of a field with more different numbers than this
+SEEDS = 700_000_000  # first of the seeds drawn with; no rehearsal uses them
+
+
+def match_starts(worker: Worker, logged: Sequence[str], shown: Sequence[str]) -> dict[str, Figure]:
+    """Figures on drawn starts.
+
+    Args:
+        logged: the first observations to compare with, of held-out sessions.
+        shown: those of the sessions that the author saw.
+
+    Returns:
+        `reset_match`, a p-value: small where drawn and logged starts differ; `reset_distance`, the largest total
+        variation distance of a field; `reset_novelty`, the share of drawn starts that no shown session began with.
+    """
+    copies = worker.make(DRAWN)
+    answers = worker.reset_batch([Reset(copy, SEEDS + number) for number, copy in enumerate(copies)])
+    worker.drop(copies)
+    drawn = [answer.observation if isinstance(answer, Answer) else "" for answer in answers]
+    known = set(shown)
+    novel = proportion(sum(text not in known for text in drawn), len(drawn), unit="share of drawn starts")
+    codes = _encode([*drawn, *logged])
+    labels = np.arange(len(codes)) < len(drawn)
+    distance = _distance(codes, labels)
+    random = np.random.default_rng(0)
+    as_far = sum(_distance(codes, random.permutation(labels)) >= distance - 1e-12 for _ in range(PERMUTATIONS))
+    p = (1 + as_far) / (1 + PERMUTATIONS)
+    return {
+        "reset_match": Figure(value=p, n=len(logged), unit="p-value"),
+        "reset_distance": Figure(value=distance, n=len(logged), unit="total variation"),
+        "reset_novelty": novel,
+    }
+
+
+def _encode(texts: Sequence[str]) -> np.ndarray:
+    """Texts by fields, as small integers (texts, fields); the first field is the shape of the text."""
+    forms = mine((text, None) for text in texts)
+    columns: defaultdict[str, list[str]] = defaultdict(lambda: [""] * len(texts))
+    for row, text in enumerate(texts):
+        parts = forms.parse(text)
+        columns["shape"][row] = " ".join(str(part.form) for part in parts)
+        for part in parts:
+            for name, value in part.values:
+                columns[f"{part.form} {name}"][row] += f"{value}\n"
+    return np.array([_codes(values) for values in columns.values()]).T
+
+
+def _codes(values: list[str]) -> list[int]:
+    """Each different value has a number; many different numbers are put into bins of equal size."""
+    distinct = dict.fromkeys(values)
+    if len(distinct) > BINS:
+        numbers = [_number(value) for value in values]
+        known = [number for number in numbers if number is not None]
+        if len(known) == len(numbers):
+            edges = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])
+            return [int(np.searchsorted(edges, number)) for number in known]
+    order = {value: code for code, value in enumerate(distinct)}
+    return [order[value] for value in values]
+
+
+def _number(value: str) -> float | None:
+    try:
+        return float(value.strip().replace(",", ""))
+    except ValueError:
+        return None
+
+
+def _distance(codes: np.ndarray, drawn: np.ndarray) -> float:
+    """The largest total variation distance of a field between the drawn and the other texts."""
+    largest = 0.0
+    for column in codes.T:
+        size = int(column.max()) + 1
+        one = np.bincount(column[drawn], minlength=size) / drawn.sum()
+        other = np.bincount(column[~drawn], minlength=size) / (~drawn).sum()
+        largest = max(largest, float(np.abs(one - other).sum()) / 2)
+    return largest

@@ -32,9 +32,9 @@ def match_starts(worker: Worker, logged: Sequence[str], shown: Sequence[str]) ->
         `reset_match`, a p-value: small where drawn and logged starts differ; `reset_distance`, the largest total
         variation distance of a field; `reset_novelty`, the share of drawn starts that no shown session began with.
     """
-    copies = worker.make(DRAWN)
-    answers = worker.reset_batch([Reset(copy, SEEDS + number) for number, copy in enumerate(copies)])
-    worker.drop(copies)
+    (copy,) = worker.make(1)
+    answers = worker.reset_batch([Reset(copy, SEEDS + number) for number in range(DRAWN)])
+    worker.drop([copy])
     drawn = [answer.observation if isinstance(answer, Answer) else "" for answer in answers]
     known = set(shown)
     novel = proportion(sum(text not in known for text in drawn), len(drawn), unit="share of drawn starts")

@@ -164,4 +164,5 @@ class Privacy:
 @cache
 def _kind(name: str) -> str:
     """What a detector calls a kind, as a token can."""
-    return re.sub("[^a-z_]", "", name.lower())[:20].strip("_") or "other"
+    kind = re.sub("[^a-z_]", "", name.lower())[:20]
+    return re.sub(rf"^_+|(?:{BARE}|_)+$", "", kind) or "other"

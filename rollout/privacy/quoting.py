@@ -12,6 +12,7 @@ from typing import NamedTuple
 from rollout.privacy.detector import Span, occurrences
 
 ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[bfnrt\"/\\u])")
+LONGEST_ESCAPE = 6
 # What a letter may follow and still begin something: an escape of JSON or of an address.
 ESCAPED = re.compile(r"(?:\\[bfnrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})\Z")
 LEXEME = re.compile(r"(\\*)\"|(\\+[bfnrtu/])|[^\s\"{}\[\],:\\]+")
@@ -118,11 +119,11 @@ def replaceable(text: str, spans: list[Span], scalars: bool = False) -> Iterator
 
 def _whole_escapes(text: str, string: int, start: int, end: int) -> tuple[int, int]:
     """A span in a string that begins at `string`: behind an escape that it begins in, with one that it ends in."""
-    inside = text.rfind("\\", max(string, start - 5), start)
+    inside = text.rfind("\\", max(string, start - LONGEST_ESCAPE), start)
     inside = start if inside < 0 else inside
     while inside > string and text[inside - 1] == "\\":
         inside -= 1
-    for escape in ESCAPE.finditer(text, inside, end):
+    for escape in ESCAPE.finditer(text, inside, end + LONGEST_ESCAPE):
         if escape.start() < start < escape.end():
             start = escape.end()
         if escape.start() < end < escape.end():

@@ -29,15 +29,23 @@ def test_a_wrong_word_is_refused_without_being_told(tmp_path: Path, wrong: dict[
 class Names:
     """A detector of a user's own."""
 
+    def __init__(self, kind: str):
+        self.kind = kind
+
     def find(self, text: str) -> list[Span]:
         at = text.find("Ann Lee")
-        return [Span(at, at + 7, "PERSON-Name 1")] if at >= 0 else []
+        return [Span(at, at + 7, self.kind)] if at >= 0 else []
 
 
-def test_another_detector_may_look_too(tmp_path: Path) -> None:
-    with Privacy(tmp_path / "key", detector=Names()) as privacy:
+@pytest.mark.parametrize(("kind", "shown"), [
+    ("PERSON-Name 1", "personname"), ("NAME_JSON", "name"), ("_json_json_json", "json"), ("__", "other"),
+    ("a" * 30, "a" * 20),
+])
+def test_another_detector_may_look_too(tmp_path: Path, kind: str, shown: str) -> None:
+    with Privacy(tmp_path / "key", detector=Names(kind)) as privacy:
         hidden = privacy.hide("Ann Lee, joe@example.com")
-        assert [match[1] for match in TOKEN.finditer(hidden)] == ["personname", "email"]
+        assert [match[1] for match in TOKEN.finditer(hidden)] == [shown, "email"]
+        assert privacy.reveal(hidden) == "Ann Lee, joe@example.com"
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,13 +16,13 @@ from tests.rollout.privacy.samples import SECRETS, STAYS, made
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Privacy]:
     key = tmp_path_factory.mktemp("keys") / "key"
-    with Privacy(key, words=["Acme", "4711", "nova"], patterns=["cust-[0-9]+"]) as opened:
+    with Privacy(key, words=["Acme", "4711", "nova", "end\\"], patterns=["cust-[0-9]+"]) as opened:
         yield opened
 
 
 FRAGMENTS = st.sampled_from([
     *(before + secret + after for before, secret, after in SECRETS), *STAYS, "<email-00000000>", "<key_json-0a1b2c3d>",
-    "Acme", "4711", "nova", "cust-12", "\\", "\\n", '"', "\\\"", "'", "{", "}", "[", "]", ":", ",", " ", "\n",
+    "Acme", "4711", "nova", "end\\", "cust-12", "\\", "\\n", '"', "\\\"", "'", "{", "}", "[", "]", ":", ",", " ", "\n",
     "\\u0041", "<", ">", "<email-", "password", "=", "-3f2a9c41>", "İ", "😀", "\ud800",
 ])
 TEXTS = st.text(max_size=50) | st.lists(FRAGMENTS | st.text(max_size=5), max_size=8).map("".join)
@@ -59,6 +59,7 @@ def test_every_text_comes_back_and_is_hidden_once(shared: Privacy, text: str) ->
 @often
 @example({"card": 4111111111111111, "inner": '{"card": [4111111111111111, 4711], "x": "4711"}'}, None, True)
 @example("nova\\nova", None, True)
+@example("end\\", None, True)
 def test_arguments_stay_json(shared: Privacy, value: object, indent: int | None, ascii: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii)
     session = one(text).model_copy(update={"turns": (acting(text),)})

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from dreamer.logs import approve_sessions, export_logs, import_logs, reveal, show_logs
+from dreamer.config import ConfigError
+from dreamer.logs import As, approve_sessions, export_logs, import_logs, reveal, show_logs
 from rollout.errors import UserError
 from sandbox.errors import SandboxError
 
@@ -95,7 +96,6 @@ def _verb(stage: str) -> Callable[..., None]:
 
 for _stage, _summary in (
     ("author", "Write the environment (again)."),
-    ("validate", "Judge the environment on held-out sessions (again)."),
     ("rehearse", "Play the base policy in the dream (again)."),
     ("learn", "Rehearse and update (again)."),
     ("evaluate", "Judge base and candidate in the production engine (again)."),
@@ -103,6 +103,34 @@ for _stage, _summary in (
     app.command(_stage, help=f"{_summary} Earlier stages are done if they are not yet; later ones are taken back.")(
         _verb(_stage)
     )
+
+
+@app.command()
+def validate(
+    target: Annotated[Path, typer.Argument(metavar="CONFIG|ENV.py", help="A night's TOML file, or an environment.",
+                                           show_default=False)],
+    sessions: Annotated[list[str] | None, typer.Argument(help="Of an environment: the logs to judge it on.",
+                                                         show_default=False)] = None,
+    format: As = None,
+    patterns: Annotated[bool, typer.Option(help="Compare answers as the sessions' patterns say.")] = False,
+    folder: Folder = None, settings: Set = None, json: Json = False, unsafe: Unsafe = False,
+) -> None:
+    """Judge an environment on held-out sessions: a night's (again), or any file against any logs."""
+    with _explained():
+        if target.suffix != ".py":
+            _night(target, folder, False, settings, json, unsafe, until="validate")
+            return
+        if not sessions:
+            raise ConfigError(f"name the logs to judge it on: dream validate {target} sessions.jsonl")
+        from dreamer.validation import show_fidelity
+        from dreamer.validation import validate as judge_file
+
+        report = judge_file(target, sessions, format, patterns, unsafe)
+        refusals = show_fidelity(report, Console(stderr=json))
+        if json:
+            print(report.model_dump_json(indent=2))
+    if refusals:
+        raise typer.Exit(1)
 
 
 def _night(config_file: Path | None, folder: Path | None, resume: bool, settings: list[str] | None, json: bool,

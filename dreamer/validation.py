@@ -1,0 +1,80 @@
+"""Judge any environment against any sessions, without a run: `dream validate ENV.py SESSIONS…`."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from dreamer.store import StoreError
+from envgen.author import Environment
+from envgen.comparison import Comparer
+from envgen.ends import infer_ends
+from envgen.fidelity import FidelityReport, judge
+from envgen.gate import Gate
+from envgen.patterns import observe, usual_reward
+from envgen.split import split
+from rollout.sessions import read, with_outcome
+from sandbox import Sandbox
+
+
+def validate(source: Path, files: list[str], format: str | None, patterns: bool, unsafe: bool) -> FidelityReport:
+    """Judge an environment on half of the sessions; the other half makes the references.
+
+    Args:
+        source: a file of Gymnasium code.
+        files, format: as for `rollout.sessions.read`.
+        patterns: compare answers as the patterns of the sessions say, not word for word.
+
+    Raises:
+        StoreError: the file cannot be read.
+        SandboxError: the sandbox refuses it.
+    """
+    try:
+        code = source.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{source}: cannot be read ({error}); give a file of Gymnasium code") from None
+    sessions, _ = infer_ends(list(map(with_outcome, read(files, format=format))))
+    try:
+        parts = split(sessions, 0.0, 0.5)
+        shown, judged = parts.shown + parts.selection, parts.held_out
+    except ValueError:  # too few to divide: no references
+        shown, judged = [], sessions
+    comparer = Comparer()
+    if patterns:
+        found = observe(sessions)
+        comparer = Comparer(found.comparisons, found.observations)
+    with (
+        Sandbox(unsafe=unsafe) as sandbox, sandbox.load(code) as worker,
+        Progress(console=Console(stderr=True), transient=True) as progress,
+    ):
+        task = progress.add_task("validate", total=len(judged))
+        digest = Environment(source=code, author="").digest
+        return judge(worker, digest, shown, judged, usual_reward(sessions),
+                     lambda count: progress.advance(task, count), comparer)
+
+
+def show_fidelity(report: FidelityReport, console: Console) -> tuple[str, ...]:
+    """The report as a table; returns the gate's refusals."""
+    refusals = Gate().refusals(report)
+    table = Table(title=f"{report.environment}, judged on {report.sessions:,} sessions", title_style="bold")
+    for column in ("figure", "environment", "identity", "counts"):
+        table.add_column(column)
+    for name, figure in report.figures.items():
+        if not name.startswith(("identity_", "counts_")):
+            references = [str(report.figures[key]) if (key := f"{prefix}_{name}") in report.figures else ""
+                          for prefix in ("identity", "counts")]
+            table.add_row(name, str(figure), *references)
+    console.print(table)
+    notes = [
+        f"chance: {'yes' if report.chance else 'none seen'}; steps whose chance could not be enumerated: "
+        f"{report.undetermined:,}; belief cut: {report.lost_mass:.3g}",
+        f"answers not compared: {report.not_compared:,}",
+        *(f"{each.session}, turn {each.turn}: after {each.action!r} on {each.before[:80]!r}\n"
+          f"    logged   {each.logged[:160]}\n    expected {each.expected[:160]}" for each in report.mismatches[:5]),
+        "gate: " + ("passed" if not refusals else "refused: " + "; ".join(refusals)),
+    ]
+    for note in notes:
+        console.print(escape(note), highlight=False)
+    return refusals

@@ -1,6 +1,6 @@
 """Whether an environment begins as the world does: drawn starts against logged ones.
 
-Both are parsed into forms and fields; each field is one comparison of two samples. The statistic is the largest total
+Both are parsed into forms and fields; each field, and each pair of fields, is one comparison of two samples. The statistic is the largest total
 variation distance over the fields, and its p-value is found by permuting which text is drawn and which is logged
 (Fisher's permutation test; the largest over fields accounts for there being many). An environment that only replays
 logged starts passes it, so beside it stands the share of drawn starts that no session began with.
@@ -8,6 +8,7 @@ logged starts passes it, so beside it stands the share of drawn starts that no s
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from sandbox import Answer, Reset, Worker
 
 DRAWN = 256  # starts
 PERMUTATIONS = 400
+PAIRED = 8  # fields whose pairs are compared
 BINS = 5  # of a field with more different numbers than this
 SEEDS = 700_000_000  # first of the seeds drawn with; no rehearsal uses them
 
@@ -52,7 +54,7 @@ def match_starts(worker: Worker, logged: Sequence[str], shown: Sequence[str]) ->
 
 
 def _encode(texts: Sequence[str]) -> np.ndarray:
-    """Texts by fields, as small integers (texts, fields); the first field is the shape of the text."""
+    """Texts by fields and pairs of fields, as small integers (texts, fields); the first is the shape of the text."""
     forms = mine((text, None) for text in texts)
     columns: defaultdict[str, list[str]] = defaultdict(lambda: [""] * len(texts))
     for row, text in enumerate(texts):
@@ -61,7 +63,10 @@ def _encode(texts: Sequence[str]) -> np.ndarray:
         for part in parts:
             for name, value in part.values:
                 columns[f"{part.form} {name}"][row] += f"{value}\n"
-    return np.array([_codes(values) for values in columns.values()]).T
+    coded = [np.array(_codes(values)) for values in columns.values()]
+    varied = [column for column in coded if column.any()][:PAIRED]
+    pairs = [one * (int(other.max()) + 1) + other for one, other in combinations(varied, 2)]
+    return np.array([*coded, *pairs]).T
 
 
 def _codes(values: list[str]) -> list[int]:

@@ -1,25 +1,33 @@
 """What an environment thinks happened in a session: weighted copies of it, filtered by what was logged.
 
-Each logged action is taken in every copy. Where the step's draws can be enumerated, the copies fork, those that
-answered otherwise than the log are dropped, equal ones are merged, and the rest carry the belief on. After a mismatch
-the replay re-enters where the text allows it, so that one early error is not counted as a hundred; where it cannot,
-the rest counts as unmatched.
+Each logged action is taken in every copy, and the copies that answered otherwise than the log are dropped; equal ones
+are merged, and the rest carry the belief on. How a step's chance was found is its regime: enumerated where its draws
+are few (exact); searched under guidance of the logged answer where they are many (a lower bound); sampled where no
+script decides them (a frequency, with its standard error). After a mismatch the replay re-enters where the text allows
+it, so that one early error is not counted as a hundred; where it cannot, the rest counts as unmatched.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from envgen.comparison import Comparer
 from envgen.steps import steps
 from rollout.trajectory import Trajectory, Turn
-from sandbox import Answer, EnvironmentFault, Worker
+from sandbox import Answer, EnvironmentFault, Target, Worker
 from sandbox import Outcome as Fork
 
 KEPT = 64  # copies of the environment; what is cut is reported as lost mass
-FORKS = 4096  # a step with more outcomes cannot be enumerated
+FORKS = 4096  # scripts of draws up to which a step is enumerated
+RUNS = 20_000  # of one step in one copy, when it is searched
+SAMPLES = 400  # of one step in one copy, when it is sampled
+
+
+Regime = Literal["enumerate", "search", "sample"]
+REGIMES: tuple[Regime, ...] = ("enumerate", "search", "sample")  # from exact to estimated
 
 
 @dataclass(frozen=True)
@@ -40,15 +48,17 @@ class Scored:
     Attributes:
         before: the observation it acted on.
         outcomes: everything the model thinks possible; where chance could not be enumerated, what was found of it.
-        probability: of the logged answer.
-        enumerated: whether `outcomes` is everything.
+        probability: of the logged answer; a lower bound where it was searched for.
+        regime: the least exact way in which a copy's chance was found.
+        variance: of `probability`, where it is a frequency.
     """
 
     before: str
     turn: Turn
     outcomes: list[Outcome]
     probability: float
-    enumerated: bool = True
+    regime: Regime = "enumerate"
+    variance: float = 0.0
 
     @property
     def entropy(self) -> float:
@@ -78,18 +88,16 @@ class Belief:
         comparer: which answers count as the same.
 
     Attributes:
-        undetermined: steps whose chance could not be enumerated.
         lost_mass: belief that was cut because there were too many copies, summed over steps.
         exercised: with a counting worker, the branches and table entries that tell the sessions.
     """
 
     worker: Worker
     comparer: Comparer = field(default_factory=Comparer)
-    undetermined: int = 0
     lost_mass: float = 0.0
     exercised: set[int] = field(default_factory=set)
     copies: dict[int, float] = field(default_factory=dict)  # copy: weight
-    unknown: bool = False  # the chance of beginning here could not be enumerated
+    began: Regime = "enumerate"  # how the chance of beginning here was found
 
     def replay(self, session: Trajectory) -> list[Scored]:
         """All steps of one session, scored."""
@@ -106,29 +114,33 @@ class Belief:
         return scored
 
     def _step(self, before: str, turn: Turn) -> Scored:
-        answers, unknown = [], self.unknown and not self.copies
+        answers: list[tuple[float, Fork]] = []
+        regime, variance = self.began if not self.copies else "enumerate", 0.0
+        target = Target(turn.answer or "", turn.reward, turn.terminated)
         for copy, weight in self.copies.items():
-            outcomes = self.worker.expand(copy, turn.action.text, limit=FORKS)
-            if outcomes is None:
-                unknown = True
-                continue
-            answers += [(weight * each.probability, each) for each in outcomes]
-        self.undetermined += unknown
+            found = self.worker.chances(copy, turn.action.text, target, forks=FORKS, budget=RUNS, samples=SAMPLES)
+            regime = max(regime, found.regime, key=REGIMES.index)
+            if found.regime == "sample":
+                hit = sum(each.probability for each in found.outcomes
+                          if agrees(_outcome(each.probability, each.answer), turn, self.comparer))
+                variance += weight**2 * hit * (1 - hit) / found.runs
+            answers += [(weight * each.probability, each) for each in found.outcomes]
         told = [_outcome(weight, fork.answer) for weight, fork in answers]
         agreeing = [agrees(outcome, turn, self.comparer) for outcome in told]
         self.worker.drop(list(self.copies))
         self._settle([(weight, fork, good, not _over(fork.answer))
                       for (weight, fork), good in zip(answers, agreeing, strict=True)])
-        found = sum(outcome.probability for outcome, good in zip(told, agreeing, strict=True) if good)
-        return Scored(before, turn, told, found, enumerated=not unknown)
+        hits = sum(outcome.probability for outcome, good in zip(told, agreeing, strict=True) if good)
+        return Scored(before, turn, told, hits, regime, variance)
 
     def _enter(self, text: str, drawn: bool = False) -> None:
         """Begin where the environment shows a text, drawn or by being told it, if it can."""
-        forks = self.worker.expand_reset(observation=None if drawn else text, limit=FORKS)
-        self.unknown = forks is None
+        found = self.worker.chances(None, None if drawn else text, Target(text), forks=FORKS, budget=RUNS,
+                                    samples=SAMPLES)
+        self.began = found.regime
         self._settle([
             (fork.probability, fork, isinstance(fork.answer, Answer) and fork.answer.observation == text, True)
-            for fork in forks or []
+            for fork in found.outcomes
         ])
 
     def _settle(self, forks: Iterable[tuple[float, Fork, bool, bool]]) -> None:

@@ -13,7 +13,7 @@ import heapq
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Literal
@@ -55,8 +55,12 @@ LONGEST_VALUE = 30  # tokens
 GAPS = (2.0, 12.0)  # more and shorter slots, or fewer and longer ones
 ROUNDS = 20
 ALIKE = 0.25  # share of bits that two templates have in common before they are aligned
-LOOKED_AT = 2000  # templates from which a round proposes
-BESIDE = 4  # how many followers in an order a line is aligned with
+SAMPLE = 2000  # templates from which the first round proposes
+BESIDE = 4  # how many followers in an order a template is compared with
+ALIGNED, FEWEST = 20_000, 3  # pairs aligned in a round, and pairs of a template that are aligned however many there are
+FITTED = 500_000  # lines that a round holds against templates
+MOST_PAIRS = 200  # of equal tokens, from which on lines are not aligned
+DOUBTFUL = 16  # templates that another asks for one by one
 
 Tokens = tuple[str, ...]
 Rows = dict[int, tuple[str, ...]]  # the values of its slots for each line
@@ -174,6 +178,19 @@ def expression(template: Tokens) -> str:
     return JOINT.join(re.escape(token).replace(SLOT, slot).replace(MASK, masked) for token in template)
 
 
+@lru_cache(maxsize=65536)
+def framed(template: Tokens) -> float:
+    """Bits of the literal tokens, less those that end sentences."""
+    return sum(bits(token) for token in template if token[-1:] != MASK and bits(token) != STOP_BITS)
+
+
+@lru_cache(maxsize=65536)
+def spelling(value: str) -> tuple[int, float, frozenset[str]]:
+    """How many tokens a value has, their bits, and its words."""
+    tokens = value.split(JOINT)
+    return len(tokens), sum(map(bits, tokens)), frozenset(token.strip() for token in tokens)
+
+
 def need(values: int) -> float:
     """Bits of words that a frame must have for a slot with so many values: the fewer values, the more frame."""
     if values <= 3:
@@ -200,10 +217,11 @@ def torn(value: str, leads: bool) -> bool:
     return leads and (words[0] in LINKS - JOINING or not SUBJECTS.isdisjoint(words))
 
 
-def align(one: Tokens, other: Tokens, gap: float) -> Tokens | None:
-    """The template that both fit with the most literal bits, where opening a slot costs `gap` bits.
+def align(one: Tokens, other: Tokens) -> Iterator[Tokens]:
+    """The templates that both fit with the most literal bits, for every price of opening a slot (`GAPS`).
 
-    Needleman and Wunsch's recurrence with affine gaps; None if nothing literal would be left.
+    Needleman and Wunsch's alignment with affine gaps, over the pairs of equal tokens alone, so that lines with little
+    in common cost little (Hunt and Szymanski, 1977). No template if nothing literal would be left.
     """
     start = 0
     while start < min(len(one), len(other)) and one[start] == other[start]:
@@ -212,40 +230,51 @@ def align(one: Tokens, other: Tokens, gap: float) -> Tokens | None:
     while end < min(len(one), len(other)) - start and one[-1 - end] == other[-1 - end]:
         end += 1
     a, b = one[start : len(one) - end], other[start : len(other) - end]
-    if len(a) * len(b) > 900:
-        return None
-    # steps: None is a token that both share, else a token of one of them inside a gap
-    best = [[(0.0, 0.0)] * (len(b) + 1) for _ in range(len(a) + 1)]  # (after a match, inside a gap), from here on
-    for i in range(len(a), -1, -1):
-        for j in range(len(b), -1, -1):
-            if i == len(a) and j == len(b):
-                continue
-            inside = max(best[i + 1][j][1] if i < len(a) else -math.inf, best[i][j + 1][1] if j < len(b) else -math.inf)
-            match = -math.inf
-            if i < len(a) and j < len(b) and a[i] == b[j]:
-                match = max(bits(a[i]), 1.0) + best[i + 1][j + 1][0]
-            best[i][j] = (max(match, inside - gap), max(match, inside))
-    blocks: list[tuple[list[str], list[str]] | str] = list(one[:start])
-    i = j = 0
-    open_gap = False
-    while i < len(a) or j < len(b):
-        same = i < len(a) and j < len(b) and a[i] == b[j]
-        if same and best[i][j][open_gap] == max(bits(a[i]), 1.0) + best[i + 1][j + 1][0]:
-            blocks.append(a[i])
-            i, j, open_gap = i + 1, j + 1, False
-            continue
-        if not open_gap:
-            blocks.append(([], []))
-            open_gap = True
-        block = blocks[-1]
-        assert isinstance(block, tuple)
-        if i < len(a) and best[i + 1][j][1] == best[i][j][1]:
-            block[0].append(a[i])
-            i += 1
-        else:
-            block[1].append(b[j])
-            j += 1
-    return _closed([*blocks, *one[len(one) - end :]])
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for j, token in enumerate(b):
+        places[token].append(j)
+    pairs = [(i, j) for i, token in enumerate(a) if token in places for j in places[token]]
+    if len(pairs) > MOST_PAIRS:
+        return
+    chains = {_chain(a, pairs, (len(a), len(b)), gap): None for gap in GAPS}
+    for chain in chains:
+        blocks: list[tuple[list[str], list[str]] | str] = list(one[:start])
+        i = j = 0
+        for next_i, next_j in (*chain, (len(a), len(b))):
+            if next_i > i or next_j > j:
+                blocks.append((list(a[i:next_i]), list(b[j:next_j])))
+            blocks += a[next_i : next_i + 1]
+            i, j = next_i + 1, next_j + 1
+        common = _closed([*blocks, *one[len(one) - end :]])
+        if common is not None:
+            yield common
+
+
+def _chain(
+    a: Tokens, pairs: Sequence[tuple[int, int]], ends: tuple[int, int], gap: float
+) -> tuple[tuple[int, int], ...]:
+    """The pairs, rising on both sides, with the most bits, where a jump costs `gap` bits."""
+    best: list[tuple[float, int]] = [(0.0, -1)] * len(pairs)  # from a pair on, and which pair is next
+    top = (-gap, -1)
+    for place in range(len(pairs) - 1, -1, -1):
+        i, j = pairs[place]
+        after = (0.0 if (i + 1, j + 1) == ends else -gap, -1)
+        for later in range(len(pairs) - 1, place, -1):
+            k, m = pairs[later]
+            if k > i and m > j:
+                score = best[later][0] - (0.0 if k == i + 1 and m == j + 1 else gap)
+                if score >= after[0]:
+                    after = (score, later)
+        best[place] = (after[0] + max(bits(a[i]), 1.0), after[1])
+        score = best[place][0] - (0.0 if i == j == 0 else gap)
+        if score >= top[0]:
+            top = (score, place)
+    chain = []
+    place = top[1]
+    while place >= 0:
+        chain.append(pairs[place])
+        place = best[place][1]
+    return tuple(chain)
 
 
 def _closed(blocks: list[tuple[list[str], list[str]] | str]) -> Tokens | None:
@@ -279,8 +308,36 @@ def _closed(blocks: list[tuple[list[str], list[str]] | str]) -> Tokens | None:
     return tuple(template)
 
 
-def propose(pool: Sequence[Tokens]) -> Iterator[Tokens]:
-    """Templates worth a look: of neighbours in several orders, and frames of frequent tokens."""
+def partners(pool: Sequence[Tokens], orders: Iterable[Sequence[Tokens]], most: int) -> list[tuple[int, int]]:
+    """Pairs of templates that stand beside each other in some order: for each the `most` that have most in common."""
+    words = [frozenset(template) for template in pool]
+    weights = [sum(map(bits, tokens)) for tokens in words]
+    met: dict[tuple[int, int], float] = {}
+    for order in orders:
+        row = sorted(range(len(pool)), key=lambda number: (order[number], number))
+        for place, number in enumerate(row):
+            for other in row[place + 1 : place + 1 + BESIDE]:
+                pair = (number, other) if number < other else (other, number)
+                if pair not in met:
+                    shared = sum(map(bits, words[number] & words[other]))
+                    met[pair] = shared / (weights[number] + weights[other] - shared) if (
+                        shared >= ALIKE * min(weights[number], weights[other])) else 0.0
+    taken = [0] * len(pool)
+    pairs = []
+    for (number, other), _ in sorted(((pair, alike) for pair, alike in met.items() if alike > 0.0),
+                                     key=lambda item: (-item[1], item[0])):
+        if min(taken[number], taken[other]) < most:
+            taken[number] += 1
+            taken[other] += 1
+            pairs.append((number, other))
+    return pairs
+
+
+def propose(pool: Sequence[Tokens], met: set[tuple[Tokens, Tokens]]) -> Iterator[Tokens]:
+    """Templates worth a look: frames of frequent tokens, and what neighbours in several orders share.
+
+    Pairs that were `met` before are not aligned again.
+    """
     often = Counter(token for template in pool for token in set(template))
     orders: list[list[Tokens]] = [list(pool), [template[::-1] for template in pool]]
     least = 2
@@ -291,22 +348,11 @@ def propose(pool: Sequence[Tokens]) -> Iterator[Tokens]:
         least += least // 2 + 1
     for template in pool:
         yield from listed(template)
-    words = [frozenset(template) for template in pool]
-    weights = [sum(map(bits, tokens)) for tokens in words]
-    met: set[tuple[int, int]] = set()
-    for order in orders:
-        row = sorted(range(len(pool)), key=lambda number: (order[number], number))
-        for place, number in enumerate(row):
-            for other in row[place + 1 : place + 1 + BESIDE]:
-                if (number, other) not in met:
-                    met.add((number, other))
-                    shared = sum(map(bits, words[number] & words[other]))
-                    if shared < ALIKE * min(weights[number], weights[other]):
-                        continue
-                    for gap in GAPS:
-                        common = align(pool[number], pool[other], gap)
-                        if common is not None:
-                            yield common
+    for number, other in partners(pool, orders, max(FEWEST, ALIGNED // max(1, len(pool)))):
+        pair = (pool[number], pool[other])
+        if pair not in met:
+            met.add(pair)
+            yield from align(*pair)
 
 
 def listed(template: Tokens) -> Iterator[Tokens]:
@@ -340,151 +386,280 @@ def frame(template: Tokens, often: Counter[str], least: int) -> Tokens:
     return tuple(kept)
 
 
+class Index:
+    """Lines by their tokens, and written with two signs a token (white space, token) for regular expressions."""
+
+    def __init__(self, lines: Sequence[Tokens]):
+        self.lines = lines
+        self.size = len(lines)
+        self.where: defaultdict[str, set[int]] = defaultdict(set)
+        for number, line in enumerate(lines):
+            for token in line:
+                self.where[token].add(number)
+        self.sets: dict[str, int] = {}  # of frequent tokens: sets of lines as the bits of a number
+        self.signs: dict[str, str] = {}
+        for token in sorted(token for token, numbers in self.where.items() if len(numbers) > 1):
+            space = token[: len(token) - len(token.lstrip())]
+            self.signs[token] = self.signs.setdefault(f"{space}{SLOT}", self._sign()) + self._sign()
+        self.written = ["".join(self.signs.get(token) or self._rare(token) for token in line) for line in lines]
+
+    def _sign(self) -> str:
+        place = 256 + 2 * len(self.signs)
+        return chr(min(place + 0x800 * (place >= 0xD800), 0x10FFFF))
+
+    def _rare(self, token: str) -> str:
+        return self.signs.get(f"{token[: len(token) - len(token.lstrip())]}{SLOT}", "\x01") + "\x02"
+
+    def fits(self, template: Tokens, numbers: Iterable[int]) -> Rows:
+        """The values of a template's slots in those lines that it fits, each as short as can be."""
+        slots = [token[:-1] for token in template if token[-1:] == SLOT]
+        pattern = "".join(self.signs.get(token, "\x00") + (f"(.(?:..){{0,{LONGEST_VALUE - 1}}}?)"
+                                                           if token[-1:] == SLOT else "") for token in template)
+        match = re.compile(pattern, re.DOTALL).fullmatch
+        rows: Rows = {}
+        for number in numbers:
+            if found := match(self.written[number]):
+                line = self.lines[number]
+                spans = (found.span(group + 1) for group in range(len(slots)))
+                rows[number] = tuple(JOINT.join(line[start // 2 : (end + 1) // 2])[len(space) :]
+                                     for space, (start, end) in zip(slots, spans, strict=True))
+        return rows
+
+    def having(self, tokens: Iterable[str]) -> list[int]:
+        """The lines that have all the tokens, sorted."""
+        ordered = sorted(set(tokens), key=lambda token: (len(self.where.get(token, ())), token))
+        if not ordered or ordered[0] not in self.where:
+            return []
+        if len(self.where[ordered[0]]) <= max(200, self.size // 50):
+            return sorted(self.where[ordered[0]].intersection(*(self.where[token] for token in ordered[1:])))
+        common = -1
+        for token in ordered:
+            common &= self._set(token)
+        digits = bin(common)[:1:-1]
+        found, place = [], digits.find("1")
+        while place >= 0:
+            found.append(place)
+            place = digits.find("1", place + 1)
+        return found
+
+    def _set(self, token: str) -> int:
+        if token not in self.sets:
+            row = bytearray(self.size // 8 + 1)
+            for number in self.where[token]:
+                row[number >> 3] |= 1 << (number & 7)
+            self.sets[token] = int.from_bytes(row, "little")
+        return self.sets[token]
+
+
+class Cluster:
+    """A template, the values of its slots for each of its lines, and what both cost."""
+
+    def __init__(self, template: Tokens, rows: Rows, cost: float):
+        self.template, self.rows, self.cost = template, rows, cost
+
+
 class Templates:
-    """Lines (masked, distinct, sorted) and the templates that explain them, `search`ed once.
+    """Lines (masked, distinct, sorted) and the templates that explain them.
 
     Attributes:
         found: the templates, the most specific first.
     """
 
     def __init__(self, lines: Sequence[Tokens]):
-        self.lines = lines
-        self.joined = [JOINT.join(line) for line in lines]
-        self.where: dict[str, set[int]] = defaultdict(set)
-        for number, line in enumerate(lines):
-            for token in line:
-                self.where[token].add(number)
-        self.clusters: dict[Tokens, Rows] = {line: {n: ()} for n, line in enumerate(lines)}
-        self.owner: list[Tokens] = list(lines)
-        self.costs: dict[Tokens, float] = {line: self._cost(line, {0: ()}) for line in lines}
-        self.matches: dict[Tokens, Rows] = {}
+        self.index = Index(lines)
+        self.fitted = 0  # lines held against templates
+        self.owner = [Cluster(line, {n: ()}, TEMPLATE_BITS + sum(map(bits, line))) for n, line in enumerate(lines)]
+        self.changed = [0] * len(lines)  # when a line last changed its owner
+        self.clock = 0
+        self.proposals: dict[Tokens, Rows] = {}
+        self.saved: dict[Tokens, tuple[float, int]] = {}  # bits a line, and when that was reckoned
+        self.refused: set[Tokens] = set()
+        self.met: set[tuple[Tokens, Tokens]] = set()
         self.known: set[str] = set()
+        pool = list(self.owner)
         for turn in range(ROUNDS):
-            if not self._round(turn) and turn >= len(self.clusters) // LOOKED_AT:
+            step = 1 if turn else -(-len(pool) // SAMPLE) or 1
+            if not self._round([cluster.template for cluster in pool[::step]]) and step == 1:
                 break
-            slots = [set(column) for rows in self.clusters.values() for column in zip(*rows.values(), strict=True)]
-            self.known = {phrase for slot in slots if len(slot) > 2 for value in slot for phrase in phrases(value)}
-            self.costs = {template: self._cost(template, rows) for template, rows in self.clusters.items()}
-        self.found = sorted((self._final(*item) for item in self.clusters.items()), key=specificity)
+            pool = list(dict.fromkeys(self.owner))
+            columns = [set(column) for cluster in pool for column in zip(*cluster.rows.values(), strict=True)]
+            self._learn({phrase for column in columns if len(column) > 2 for value in column
+                         for phrase in phrases(value)}, pool)
+            if turn and len(pool) > SAMPLE:  # who found no partner is not looked at again
+                live = {number for rows in self.proposals.values() for number in rows}
+                pool = [cluster for cluster in pool if not live.isdisjoint(cluster.rows)]
+            pool.sort(key=lambda cluster: cluster.template)
+        self.found = sorted((self._final(cluster) for cluster in dict.fromkeys(self.owner)), key=specificity)
 
-    def _round(self, turn: int) -> bool:
+    def _learn(self, known: set[str], clusters: Sequence[Cluster]) -> None:
+        """Know other phrases than before; what they make cheaper or dearer is reckoned again."""
+        news = known ^ self.known
+        self.known = known
+        self.clock += 1
+        for cluster in clusters:
+            if len(cluster.rows) > 1:
+                cost = self._cost(cluster.template, cluster.rows)
+                if cost != cluster.cost:
+                    cluster.cost = cost
+                    for number in cluster.rows:
+                        self.changed[number] = self.clock
+        for template, rows in self.proposals.items():
+            if any(not news.isdisjoint(phrases(value)) for values in rows.values() for value in values):
+                self.saved.pop(template, None)
+
+    def _round(self, pool: Sequence[Tokens]) -> bool:
         """Take proposals while one saves bits; whether any was taken."""
-        queue = []
-        pool = sorted(self.clusters)
-        stride = max(1, -(-len(pool) // LOOKED_AT))
-        for template in sorted(set(propose(pool[turn % stride :: stride]))):
-            saved = self._saved(template)
-            if saved > 0:
-                queue.append((-saved, template))
+        proposed = {template for template in propose(pool, self.met)
+                    if template not in self.proposals and template not in self.refused}
+        most = self.fitted + FITTED
+        for template in sorted(proposed, key=specificity):
+            if self.fitted < most:
+                rows = self._match(template)
+                if self._hopeless(template, rows):
+                    self.refused.add(template)
+                else:
+                    self.proposals[template] = rows
+        for template, rows in self.proposals.items():
+            if template not in self.saved or self._is_stale(rows, self.saved[template][1]):
+                self.saved[template] = self._saved(template, rows), self.clock
+        queue = [(-saved, template, clock) for template, (saved, clock) in self.saved.items() if saved > 0]
         heapq.heapify(queue)
         taken = False
         while queue:
-            _, template = heapq.heappop(queue)
-            saved = self._saved(template)
-            if saved <= 0:
+            _, template, scored = heapq.heappop(queue)
+            rows = self.proposals[template]
+            if self._is_stale(rows, scored):
+                saved = self._saved(template, rows)
+                self.saved[template] = saved, self.clock
+                if saved > 0:
+                    heapq.heappush(queue, (-saved, template, self.clock))
                 continue
-            if queue and -saved > queue[0][0]:
-                heapq.heappush(queue, (-saved, template))
-                continue
-            self._take(template)
+            self._take(template, rows)
             taken = True
         return taken
 
-    def _match(self, template: Tokens) -> Rows:
-        """The values of the slots of every line that the template fits."""
-        if template not in self.matches:
-            literals = sorted((self.where.get(token, set()) for token in set(template) if token[-1:] != SLOT), key=len)
-            rows: Rows = {}
-            slots = [token[-1:] == SLOT for token in template if token[-1:] in (SLOT, MASK)]
-            if literals and any(slots):
-                fits = re.compile(expression(template), re.DOTALL).fullmatch
-                for number in sorted(literals[0].intersection(*literals[1:3])):
-                    if found := fits(self.joined[number]):
-                        rows[number] = tuple(value for value, slot in zip(found.groups(), slots, strict=True) if slot)
-            self.matches[template] = rows
-        return self.matches[template]
+    def _is_stale(self, rows: Rows, clock: int) -> bool:
+        return any(self.changed[number] > clock for number in rows)
 
-    def _cost(self, template: Tokens, rows: Rows) -> float:
-        """Bits of a template and of the choices that tell its lines apart; infinite where the frame says too little."""
+    def _match(self, template: Tokens) -> Rows:
+        """The values of the slots of every line that the template fits; none if they could not be worth it."""
+        slots = sum(token[-1:] == SLOT for token in template)
+        numbers = self.index.having(token for token in template if token[-1:] != SLOT) if slots else []
+        if len(numbers) < 2 or framed(template) < 0.4 * slots * need(len(numbers)):
+            return {}
+        self.fitted += len(numbers)
+        return self.index.fits(template, numbers)
+
+    def _hopeless(self, template: Tokens, rows: Rows) -> bool:
+        """Whether the template fits too few lines, or says too little for a slot even if all values were known."""
+        if len(rows) < 2 or (template[1:2] and template[1][-1] == SLOT and template[0].lower() in SUBJECTS):
+            return True
+        needs = [need(len(set(column))) for column in zip(*rows.values(), strict=True)]
+        return framed(template) < max(0.4 * sum(needs), min(7.0, max(needs)))
+
+    def _cost(self, template: Tokens, rows: Rows, most: float = math.inf) -> float:
+        """Bits of a template and of the choices that tell its lines apart; infinite where the frame says too little.
+
+        What costs `most` or more need not be reckoned to the end: it may cost as much as infinitely many.
+        """
         cost = TEMPLATE_BITS + sum(map(bits, template))
-        frame = sum(bits(token) for token in template if token[-1:] != MASK and (bits(token) not in (STOP_BITS,)))
+        frame = framed(template)
         if template[1:2] and template[1][-1] == SLOT and template[0].lower() in SUBJECTS:
             return math.inf
-        needed = most = 0.0
+        columns = [set(column) for column in zip(*rows.values(), strict=True)]
+        if frame < 0.4 * sum(need(len(values)) for values in columns):
+            return math.inf
+        if cost + sum(SLOT_BITS + KNOWN_BITS * len(values) for values in columns) >= most:
+            return math.inf
+        needed = highest = 0.0
         choices = -len(rows) * math.log2(len(rows))
-        for place, column in enumerate(zip(*rows.values(), strict=True)):
-            values = set(column)
+        for place, values in enumerate(columns):
             leads = place == 0 and template[0][-1:] == SLOT
             if _optional(values):
                 return math.inf
-            fresh = [value.split(JOINT) for value in values if not self._knows(value)]
+            fresh = [value for value in values if not self._knows(value)]
             demand = need(len(values)) * (0.4 + 0.6 * len(fresh) / len(values))
-            needed, most = needed + demand, max(most, demand, min(7.0, need(len(values))))
-            words = {word.strip() for value in fresh for word in value}
+            needed, highest = needed + demand, max(highest, demand, min(7.0, need(len(values))))
+            if frame < max(highest, needed):
+                return math.inf
+            spelt = [spelling(value) for value in fresh]
+            words = set[str]().union(*(word for _, _, word in spelt))
             listed = SLOT_BITS + VALUE_BITS * min(len(fresh), MANY) + KNOWN_BITS * max(0, len(fresh) - MANY)
-            listed += LENGTH_BITS * (sum(map(len, fresh)) - len(fresh)) + NOVEL_BITS * max(0, len(words) - len(fresh))
-            listed += sum(bits(token) for value in fresh for token in value)
-            listed += sum(KNOWN_BITS - 1.0 + len(phrases(value)) for value in values if self._knows(value))
+            length = sum(length for length, _, _ in spelt)
+            listed += LENGTH_BITS * (length - len(fresh)) + NOVEL_BITS * max(0, len(words) - len(fresh))
+            listed += sum(said for _, said, _ in spelt)
+            if len(fresh) < len(values):
+                listed += sum(KNOWN_BITS - 1.0 + len(phrases(value)) for value in values.difference(fresh))
             listed += TORN_BITS * sum(torn(value, leads) for value in values)
             cost += listed
+            if cost >= most:
+                return math.inf
             # a value is a choice from the list, or spelled out again where that is shorter
             choices += min(len(rows) * math.log2(len(values)), (len(rows) / len(values) - 1) * listed)
-        return math.inf if frame < max(most, needed) else cost + max(0.0, choices)
+        return cost + max(0.0, choices)
 
     def _knows(self, value: str) -> bool:
         """Whether a value consists of phrases that other slots have."""
         found = phrases(value)
         return bool(found) and self.known.issuperset(found)
 
-    def _gather(self, template: Tokens) -> tuple[list[Tokens], Rows, float]:
+    def _gather(self, template: Tokens, rows: Rows) -> tuple[Sequence[Cluster], Rows, float]:
         """The clusters that the template should take, their rows, and the bits it saves.
 
         It takes those that it fits as a whole; templates among them only if they are not better off alone.
         """
-        rows = self._match(template)
         sizes = Counter(self.owner[number] for number in rows)
-        whole = [cluster for cluster, size in sizes.items() if size == len(self.clusters[cluster])]
-        if not whole or whole == [template]:
+        whole = [cluster for cluster, size in sizes.items() if size == len(cluster.rows)]
+        if not whole or (len(whole) == 1 and whole[0].template == template):
             return whole, {}, 0.0
         best = self._picked(template, rows, whole)
-        alone = [cluster for cluster in whole if len(self.clusters[cluster]) == 1]
-        doubtful = sorted((cluster for cluster in whole if len(self.clusters[cluster]) > 1), key=specificity)
+        alone = [cluster for cluster in whole if len(cluster.rows) == 1]
+        doubtful = sorted((cluster for cluster in whole if len(cluster.rows) > 1),
+                          key=lambda cluster: specificity(cluster.template))
         while doubtful and len(alone) < 2:
             alone.append(doubtful.pop())  # the least specific first
         if doubtful:
             some = self._picked(template, rows, alone)
-            for cluster in doubtful[::-1]:
+            for cluster in doubtful[:-1 - DOUBTFUL : -1]:
                 more = self._picked(template, rows, [*some[0], cluster])
                 some = more if more[2] > some[2] else some
             best = some if some[2] > best[2] else best
         return best
 
-    def _picked(self, template: Tokens, rows: Rows, clusters: list[Tokens]) -> tuple[list[Tokens], Rows, float]:
-        picked = {number: rows[number] for cluster in clusters for number in self.clusters[cluster]}
-        return clusters, picked, sum(self.costs[cluster] for cluster in clusters) - self._cost(template, picked)
+    def _picked(
+        self, template: Tokens, rows: Rows, clusters: Sequence[Cluster]
+    ) -> tuple[Sequence[Cluster], Rows, float]:
+        now = sum(cluster.cost for cluster in clusters)
+        if now <= TEMPLATE_BITS + sum(map(bits, template)):
+            return clusters, {}, -math.inf
+        picked = {number: rows[number] for cluster in clusters for number in cluster.rows}
+        return clusters, picked, now - self._cost(template, picked, now)
 
-    def _saved(self, template: Tokens) -> float:
+    def _saved(self, template: Tokens, rows: Rows) -> float:
         """Bits a line that the template would save."""
-        _, rows, saved = self._gather(template)
-        return saved / len(rows) if rows else 0.0
+        _, picked, saved = self._gather(template, rows)
+        return saved / len(picked) if picked else 0.0
 
-    def _take(self, template: Tokens) -> None:
-        whole, rows, _ = self._gather(template)
-        for cluster in whole:
-            del self.clusters[cluster]
+    def _take(self, template: Tokens, rows: Rows) -> None:
+        _, rows, _ = self._gather(template, rows)
+        cost = self._cost(template, rows)
         narrow, inner = self._narrowed(template, rows)
-        if self._cost(narrow, inner) <= self._cost(template, rows):
-            template, rows = narrow, inner
-        self.clusters[template] = rows
-        self.costs[template] = self._cost(template, rows)
+        if narrow != template and self._cost(narrow, inner) <= cost:
+            template, rows, cost = narrow, inner, self._cost(narrow, inner)
+        self.clock += 1
+        cluster = Cluster(template, rows, cost)
         for number in rows:
-            self.owner[number] = template
+            self.owner[number] = cluster
+            self.changed[number] = self.clock
 
-    def _final(self, template: Tokens, rows: Rows) -> Tokens:
+    def _final(self, cluster: Cluster) -> Tokens:
         """The template with the shared ends of its values as literals, unless that would tear lists."""
-        narrow, inner = self._narrowed(template, rows)
+        template = cluster.template
+        if len(cluster.rows) == 1:
+            return template
+        narrow, inner = self._narrowed(template, cluster.rows)
         longer = sum(map(bits, narrow)) - sum(map(bits, template))
-        return narrow if self._cost(narrow, inner) <= self._cost(template, rows) + longer else template
+        return narrow if self._cost(narrow, inner) <= self._cost(template, cluster.rows) + longer else template
 
     def _narrowed(self, template: Tokens, rows: Rows) -> tuple[Tokens, Rows]:
         """Tokens that all values of a slot begin or end with become literal."""
@@ -533,13 +708,13 @@ class Matcher:
         common = Counter(token for template in templates for token in set(template))
         self.exact: dict[str, int] = {}
         self.anchored: dict[str, list[int]] = defaultdict(list)
-        self.fits = []
+        self.fits: dict[int, Callable[[str], re.Match[str] | None]] = {}
         for number, template in enumerate(templates):
-            self.fits.append(re.compile(expression(template), re.DOTALL).fullmatch)
             literals = [token for token in template if SLOT not in token and MASK not in token]
             if len(literals) == len(template):
                 self.exact.setdefault(JOINT.join(template), number)
             else:
+                self.fits[number] = re.compile(expression(template), re.DOTALL).fullmatch
                 self.anchored[min(literals, key=lambda token: (common[token], token), default="")].append(number)
 
     def find(self, line: Sequence[str]) -> tuple[int, list[tuple[int, int]]] | None:

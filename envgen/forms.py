@@ -29,6 +29,7 @@ from rollout.trajectory import Pointer, Record
 LONGEST = 2000  # characters of a segment that is read
 EXAMPLES = 3  # pointers kept
 SHAPE = 64  # forms of a text's beginning that are kept as its shape
+RARE = 300  # sentences without fields that were seen once, of which each is a form of its own
 ROWS = 200  # different sets of numbers kept of one masked sentence
 CELLS = 100  # different signs of boards kept
 ALIKE = 0.5  # overlap of keys from which on two records are one form
@@ -44,7 +45,9 @@ JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTA
 IDS = re.compile(r"\d.*\d.*\d.*\d|^\d+$|^(?=.*\d)(?=.*[A-Z])[A-Z\d]{4,}$", re.DOTALL)  # keys that name things
 JSON = json.JSONDecoder()
 
-Kind = Literal["text", "call", "record", "board", "unread"]
+OPEN: Tokens = (SLOT,)
+
+Kind = Literal["text", "call", "record", "board", "unread", "empty"]
 Key = tuple[str, ...]  # a masked sentence, or what tells structured segments apart
 Named = tuple[tuple[str, str], ...]  # (name of field, value), as they stand in the text
 
@@ -65,7 +68,13 @@ class Segment(NamedTuple):
 
 
 def segments(text: str) -> Iterator[Segment]:
-    """Cut a text into JSON, boards and sentences, in their order; white space between them belongs to none."""
+    """Cut a text into JSON, boards and sentences, in their order; white space between them belongs to none.
+
+    A text that says nothing is one empty segment.
+    """
+    if not text.strip():
+        yield Segment("empty", 0, 0, "", ("empty",))
+        return
     done = failures = 0
     for found in STARTS.finditer(text):
         if found.end() < done or failures > 20:
@@ -219,7 +228,7 @@ class Form(Record):
 
     Attributes:
         id: its place in `Forms.forms`.
-        kind: a sentence ("text"), a call of a tool, a JSON record, a board, or what was not read.
+        kind: a sentence ("text"), a call of a tool, a JSON record, a board, what was not read, or an empty text.
         template: literal text with `<name>` for fields; optional keys of records end in "?".
         count: segments of this form.
         fields: in their order in the text; records have key paths, in which "[]" is any element, "*" any key.
@@ -253,12 +262,15 @@ class Forms(Record):
         texts: how many were read.
         shapes: what whole texts consist of, commonest first.
         left_out: segments not counted because more than `limit` different ones were kept already.
+        rare: different sentences, each seen once, that are together in the form "<1>" as there are more than `RARE`;
+            with such a form, it is the form of every sentence that no other fits.
     """
 
     forms: tuple[Form, ...]
     shapes: tuple[Shape, ...]
     texts: int
     left_out: int
+    rare: int = 0
 
     def parse(self, text: str) -> tuple[Part, ...]:
         """Cut any text into parts; a part whose form is None was never seen. Joined as strings they are the text."""
@@ -290,7 +302,7 @@ class Forms(Record):
             return form, leaves
         found = self._matcher.find(tokenise(segment.text))
         if found is None:
-            return None, []
+            return self._open, [("1", segment.start, segment.end)] if self._open is not None else []
         number, spans = found
         form = self._sentences[number]
         names = [field.name for field in self.forms[form].fields]
@@ -303,8 +315,12 @@ class Forms(Record):
         return -number if best >= ALIKE else None
 
     @cached_property
+    def _open(self) -> int | None:
+        return next((form.id for form in self.forms if form.tokens == OPEN), None)
+
+    @cached_property
     def _sentences(self) -> list[int]:
-        return [form.id for form in sorted((form for form in self.forms if form.kind == "text"),
+        return [form.id for form in sorted((form for form in self.forms if form.kind == "text" and form.tokens != OPEN),
                                            key=lambda form: specificity(form.tokens))]
 
     @cached_property
@@ -412,7 +428,8 @@ class Miner:
     def forms(self) -> Forms:
         """The forms of everything read so far."""
         self._flush()
-        drafts = sorted(self._sentences() + self._structures(),
+        sentences, rare = _gathered(self._sentences())
+        drafts = sorted(sentences + self._structures(),
                         key=lambda draft: (-draft.seen.count, draft.kind, draft.tokens))
         place = {key: number for number, draft in enumerate(drafts) for key in draft.members}
         by_number = {number: place[key] for key, number in self.numbers.items()}
@@ -425,7 +442,7 @@ class Miner:
                         for number, (kind, tokens, template, seen, fields, _) in enumerate(drafts)),
             shapes=tuple(Shape(forms=forms, count=count)
                          for forms, count in sorted(shapes.items(), key=lambda item: (-item[1], item[0]))),
-            texts=self.texts, left_out=self.left_out,
+            texts=self.texts, left_out=self.left_out, rare=rare,
         )
 
     def _sentences(self) -> list["Draft"]:
@@ -478,7 +495,7 @@ class Miner:
                     columns[names[name]].merge(values)
                     quoted[names[name]] += whole.quoted[name]
             fields = [values.field(name, CELLS if kind == "board" else 10) for name, values in columns.items()]
-            template = {"board": "<board>", "unread": "<text>"}.get(kind) or schema(
+            template = {"board": "<board>", "unread": "<text>", "empty": "<nothing>"}.get(kind) or schema(
                 list(columns), optional, {name for name, values in columns.items() if quoted[name] == values.count})
             if kind == "call":
                 template = f"{members[0][1][0]} {template}"
@@ -495,6 +512,24 @@ class Draft(NamedTuple):
     seen: Seen
     fields: list[Field]
     members: list[tuple[Kind, Key]]
+
+
+def _gathered(drafts: list[Draft]) -> tuple[list[Draft], int]:
+    """Sentences that were seen once, beyond the first `RARE`, as one open form; and how many these are."""
+    def place(draft: Draft) -> tuple[tuple[str, int], Tokens]:
+        return min(map(_place, draft.seen.examples), default=("", 0)), draft.tokens
+
+    rare = sorted((draft for draft in drafts if draft.seen.count == 1 and not draft.fields), key=place)[RARE:]
+    if not rare:
+        return drafts, 0
+    whole, values = Seen(), Values()
+    for draft in rare:
+        whole.merge(draft.seen)
+        values.add("".join(draft.tokens))
+    gathered = {draft.tokens for draft in rare}
+    opened = Draft("text", OPEN, _written(OPEN), whole, [values.field("1")],
+                   [member for draft in rare for member in draft.members])
+    return [*(draft for draft in drafts if draft.tokens not in gathered), opened], len(rare)
 
 
 def _read(line: str, start: int, end: int, seen: Seen, column: Values) -> None:

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import orjson
 
 from rollout.formats import FORMATS
 from rollout.log import Log, SessionError, Skipped
 from rollout.trajectory import Call, Message, Trajectory, Turn
 
+RECENT = 20_000  # ids kept as they are, before they are packed
 # How an answer begins that says the call failed, where the log has no flag for it.
 FAILURES = ("error", "invalid", "fail", "denied", "refused", "not allowed", "exception", "traceback")
 
@@ -86,6 +88,26 @@ class Summary:
             known.count += skipped.count
 
 
+class Ids:
+    """Which ids were seen, at 8 bytes each, so that memory hardly grows with the log."""
+
+    def __init__(self) -> None:
+        self.sorted = np.empty(0, np.uint64)
+        self.recent: set[int] = set()
+
+    def add(self, id: str) -> bool:
+        """Note an id; returns whether it was there already."""
+        digest = int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest())
+        place = self.sorted.searchsorted(np.uint64(digest))
+        if digest in self.recent or (place < len(self.sorted) and int(self.sorted[place]) == digest):
+            return True
+        self.recent.add(digest)
+        if len(self.recent) == RECENT:
+            self.sorted = np.union1d(self.sorted, np.fromiter(self.recent, np.uint64))
+            self.recent.clear()
+        return False
+
+
 def read(
     patterns: Sequence[str], folder: Path = Path(), format: str | None = None, summary: Summary | None = None
 ) -> Iterator[Trajectory]:
@@ -100,21 +122,18 @@ def read(
         SessionError: a file is missing or holds no session, a line cannot be understood, or two sessions have one id.
     """
     summary = Summary() if summary is None else summary
-    # 8 bytes an id, so that memory hardly grows with the log.
-    known: set[int] = set()
+    known = Ids()
     for path in find(patterns, folder):
         log = Log(path, os.path.relpath(path, folder))
         name = format or recognise(log)
         before = summary.sessions
         for session in FORMATS[name].read(log):
-            digest = int.from_bytes(hashlib.blake2b(session.id.encode(), digest_size=8).digest())
-            if digest in known:
+            if known.add(session.id):
                 first = next(each for each in read(patterns, folder, format) if each.id == session.id)
                 raise log.refuse(
                     session.pointer.line if session.pointer else None,
                     f"a second session with the id {session.id!r} (the first: {first.pointer})", "Ids must be unique",
                 )
-            known.add(digest)
             summary.add(session)
             yield session
         summary.close(log, name)

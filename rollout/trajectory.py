@@ -12,6 +12,7 @@ What a log's format says beyond that goes into `extra` and comes out again when 
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
@@ -160,25 +161,45 @@ def _heard(part: Part) -> str:
             return json.dumps(part.value, ensure_ascii=False)
 
 
+# Records do not change, so short messages that are said again and again are shared.
+SHARED = lru_cache(maxsize=4096)
+SHORT = 200  # characters
+
+
+def _said(role: str, words: str) -> Message:
+    return Message(role=role, content=words)
+
+
+_said_often = SHARED(_said)
+
+
 def _plain(role: str) -> tuple[BeforeValidator, PlainSerializer]:
     """A message of nothing but words, of the expected role, is written as a string."""
 
     def read(value: Any) -> Any:
-        return {"role": role, "content": value} if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return (_said_often if len(value) <= SHORT else _said)(role, value)
 
     def write(message: Message | None) -> Any:
-        if message is not None and isinstance(message.content, str) and message == Message(
-            role=role, content=message.content
-        ):
-            return message.content
+        match message:
+            case Message(content=str(words), call=None, name=None, failed=None, extra=None) if message.role == role:
+                return words
         return message
 
     return BeforeValidator(read), PlainSerializer(write)
 
 
+def _answered(words: str) -> Observation:
+    return Observation(messages=(_said("user", words),))
+
+
+_answered_often = SHARED(_answered)
+
+
 def _read_observation(value: Any) -> Any:
     if isinstance(value, str):
-        return {"messages": ({"role": "user", "content": value},)}
+        return (_answered_often if len(value) <= SHORT else _answered)(value)
     return {"messages": tuple(value)} if isinstance(value, list | tuple) else value
 
 

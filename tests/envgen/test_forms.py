@@ -183,14 +183,16 @@ class TestParsing:
         found = forms(*texts)
         for text in texts:
             assert joined(found, text) == text
-            assert all(part.form is not None for part in found.parse(text)) or not text.strip()
+            assert all(part.form is not None for part in found.parse(text))
         assert joined(found, "Row <1>, {column} 7.\t") == "Row <1>, {column} 7.\t"
 
 
 class TestBadInput:
     def test_nothing(self) -> None:
         assert forms().forms == ()
-        assert forms("", " \n").forms == ()
+        found = forms("", " \n")
+        assert [(form.kind, form.count) for form in found.forms] == [("empty", 2)]
+        assert [part.form for part in found.parse("")] == [0]
         assert joined(forms(), " \n") == " \n"
 
     @pytest.mark.parametrize("text", [
@@ -210,6 +212,23 @@ class TestBadInput:
         form = only(*(f"Order {n:032x} was sent." for n in range(30_000)))
         assert form.template == "Order <1> was sent."
         assert form.count == 30_000
+
+    def test_sentences_seen_once_are_one_form_beyond_some(self) -> None:
+        chance = random.Random(4)
+        words = ["".join(chance.choices("abcdefghij", k=6)) for _ in range(2000)]
+        texts = [" ".join(chance.choices(words, k=9)) for _ in range(500)]
+        found = forms(*texts, *["It rains."] * 2)
+        assert (found.rare, len(found.forms)) == (200, 302)
+        assert [(form.template, form.count) for form in found.forms[:2]] == [("<1>", 200), ("It rains.", 2)]
+        assert all(joined(found, text) == text and found.parse(text)[0].form is not None for text in texts)
+
+    @pytest.mark.parametrize("vocabulary", [60, 5000])
+    def test_random_sentences_cost_little(self, vocabulary: int) -> None:
+        chance = random.Random(5)
+        words = ["".join(chance.choices("abcdefghij", k=6)) for _ in range(vocabulary)]
+        begun = time.process_time()
+        forms(*(" ".join(chance.choices(words, k=20)) for _ in range(6000)))
+        assert time.process_time() - begun < 25
 
     def test_a_cap_says_so(self) -> None:
         found = mine(((f"Word {chr(97 + n % 26)}{chr(97 + n // 26)} here.", None) for n in range(600)), limit=100)

@@ -8,7 +8,7 @@ import pytest
 from dreamer.approval import ApprovalError, Decision, Ledger, approve, condition, digest
 from rollout.formats import chat, own
 from rollout.sessions import read
-from rollout.trajectory import Pointer, Trajectory
+from rollout.trajectory import Message, Pointer, Trajectory
 from tests.dreamer.conftest import DREAM, NIGHT
 from tests.dreamer.doors import record
 
@@ -29,7 +29,8 @@ def test_rules_say_what_they_read_like() -> None:
     assert holds("task = t1") == {session.id for session in SESSIONS[1::3]}
     assert holds("task != t*") == set()
     assert holds("id = s1? and turns >= 2") == {each.id for each in SESSIONS[10:20] if len(each.turns) >= 2}
-    assert holds("file = *.jsonl and outcome >= 1") == won
+    assert holds("file = *.jsonl AND outcome >= 1") == won
+    assert holds("task = rock and roll") == set()
 
 
 def test_what_a_session_lacks_fulfils_no_rule() -> None:
@@ -39,8 +40,7 @@ def test_what_a_session_lacks_fulfils_no_rule() -> None:
 
 @pytest.mark.parametrize("rule", [
     "", "reward > 1", "outcome", "outcome >= much", "task > a", "outcome => 1", "all and all",
-    "outcome >= 1 or turns > 1",
-    "__class__ = x",
+    "outcome >= 1 or turns > 1", "outcome >= nan", "__class__ = x",
 ])
 def test_other_rules_are_refused(rule: str) -> None:
     with pytest.raises(ApprovalError):
@@ -54,7 +54,8 @@ def decide(ledger: Ledger, verdict: str, sessions: list[Trajectory], by: str = "
 
 def distinct(count: int) -> list[Trajectory]:
     """Sessions of which no two are alike."""
-    return [SESSIONS[0].model_copy(update={"id": f"d{number}", "task": f"u{number}"}) for number in range(count)]
+    return [SESSIONS[0].model_copy(update={"id": f"d{number}", "system": Message(role="system", content=f"{number}")})
+            for number in range(count)]
 
 
 def test_the_last_decision_stands_before_any_rule(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Who may train: rules, the ledger, and what a night does with both."""
 
 import json
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -154,3 +156,35 @@ def test_all_and_where_contradict_each_other(project: Path, dream: DREAM) -> Non
     code, _, err = dream("approve", "sessions.jsonl", "--all", "--where", "turns > 1")
     assert code == 2
     assert "contradict" in err
+
+
+def test_the_ledger_lies_beside_the_logs_where_a_night_looks_for_it(
+    project: Path, dream: DREAM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.parent)
+    dream("approve", f"{project.name}/sessions.jsonl", "--where", "turns >= 3", "--reject")
+    assert (project / "approvals.ledger").exists()
+    dream("author", f"{project.name}/night.toml", "--run", str(project / "run"))
+    assert json.loads((project / "run" / "night-001" / "read.json").read_text())["rejected"] > 0
+
+
+def test_a_decision_that_finds_no_space_leaves_no_half_line(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "approvals.ledger")
+    decide(ledger, "approved", SESSIONS[:1])
+    before = ledger.path.read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limit[1]))
+        with pytest.raises(OSError, match=r"space|large"):
+            decide(ledger, "approved", distinct(50))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert ledger.path.read_bytes() == before
+
+
+def test_a_rule_that_turns_decisions_says_so(project: Path, dream: DREAM) -> None:
+    dream("approve", "sessions.jsonl", "--where", "turns >= 3", "--reject")
+    _, _, err = dream("approve", "sessions.jsonl", "--all")
+    assert "had been decided otherwise" in err

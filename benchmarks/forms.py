@@ -19,7 +19,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
-from envgen.forms import Part, mine
+from envgen.forms import Part
+from envgen.miner import mine
 from rollout.figure import Figure, proportion
 from tests.games.grammars import AIRLINE, HELD_OUT, WORLDS, Text, written
 

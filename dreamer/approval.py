@@ -8,6 +8,7 @@ what was said in it, so that a copy or another format needs no second approval, 
 
 import fnmatch
 import hashlib
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable
@@ -37,6 +38,7 @@ WORDS: dict[str, Callable[[Trajectory], str | None]] = {
 }
 COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "!=": operator.ne,
                "=": operator.eq}
+AND = re.compile(r"\s+and\s+(?=\w+\s*(?:>=|<=|!=|==?|>|<))", re.IGNORECASE)  # not inside a text
 TERM = re.compile(r"\s*(\w+)\s*(>=|<=|!=|==?|>|<)\s*(.+?)\s*")
 
 
@@ -92,8 +94,14 @@ class Ledger:
     def append(self, decision: Decision) -> None:
         """Make a decision."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path, "ab") as stream:
-            stream.write(orjson.dumps(decision.model_dump()) + b"\n")
+        with open(self.path, "ab", buffering=0) as stream:
+            line, before = orjson.dumps(decision.model_dump()) + b"\n", stream.tell()
+            try:
+                if stream.write(line) != len(line):
+                    raise OSError("no space left for the decision")
+            except OSError:
+                stream.truncate(before)  # half a decision would block all later ones
+                raise
         self._note(decision)
 
     def _note(self, decision: Decision) -> None:
@@ -101,11 +109,9 @@ class Ledger:
 
 
 def digest(session: Trajectory) -> str:
-    """What was said and how it ended, in 16 hexadecimal digits."""
+    """What was said, in 16 hexadecimal digits; how a log labels it is not part of it."""
     said = [(message.role, message.text) for message in messages_of(session)]
-    ends = [(turn.reward, turn.terminated, turn.truncated) for turn in session.turns]
-    whole = orjson.dumps([session.task, said, ends, session.outcome])
-    return hashlib.sha256(whole).hexdigest()[:16]
+    return hashlib.sha256(orjson.dumps(said)).hexdigest()[:16]
 
 
 def condition(rule: str) -> Condition:
@@ -118,7 +124,7 @@ def condition(rule: str) -> Condition:
     """
     if rule.strip() == "all":
         return lambda session: True
-    terms = [_term(term, rule) for term in re.split(r"\s+and\s+", rule)]
+    terms = [_term(term, rule) for term in AND.split(rule)]
     return lambda session: all(term(session) for term in terms)
 
 
@@ -133,6 +139,8 @@ def _term(term: str, rule: str) -> Condition:
     if name in NUMBERS:
         try:
             bound = float(value)
+            if not math.isfinite(bound):
+                raise ValueError
         except ValueError:
             raise ApprovalError(f"{rule!r}: {value!r} is no number to compare {name} with") from None
         number = NUMBERS[name]

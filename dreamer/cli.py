@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic_core import PydanticSerializationError
 from rich.console import Console
 
 from dreamer.config import ConfigError
 from dreamer.logs import As, approve_sessions, export_logs, import_logs, reveal, show_logs
+from dreamer.terminal import visible
 from rollout.errors import UserError
 from sandbox.errors import SandboxError
 
@@ -61,10 +63,12 @@ def _explained(stopped: str = "nothing that was finished is lost. Go on with --r
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop for either in the same way
     try:
         yield
-    except (UserError, SandboxError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (UserError, SandboxError, OSError) as error:  # the file system is the user's, too
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {visible(str(error))}")
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, PydanticSerializationError) as error:
+        if not isinstance(error, KeyboardInterrupt) and "KeyboardInterrupt" not in str(error):
+            raise
         print(f"stopped; {stopped}", file=sys.stderr)
         raise SystemExit(130) from None
 

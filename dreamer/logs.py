@@ -14,15 +14,15 @@ from typing import Annotated, Literal
 import orjson
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.prompt import Prompt
 from rich.table import Table
 
 from dreamer.approval import ApprovalError, Decision, Ledger, Verdict, condition, digest
+from dreamer.terminal import visible
 from rollout.formats import FORMATS
 from rollout.log import SessionError
-from rollout.sessions import Summary, read, with_outcome
+from rollout.sessions import Summary, find, read, with_outcome
 from rollout.trajectory import Pointer, Trajectory, messages_of
 
 Files = Annotated[list[str], typer.Argument(help="Logs; globs and gzip are understood.", show_default=False)]
@@ -34,7 +34,6 @@ Where = Annotated[
     list[str] | None,
     typer.Option("--where", help="Those that fulfil a rule: 'outcome >= 1', 'task = book*'. All of them must hold."),
 ]
-LONGEST = 600  # characters of a message shown when asking
 ANSWERS: dict[str, Verdict | Literal["undecided", "quit"]] = {
     "y": "approved", "yes": "approved", "n": "rejected", "no": "rejected", "s": "undecided", "skip": "undecided",
     "q": "quit", "quit": "quit",
@@ -87,11 +86,14 @@ def convert(
     if to.exists():
         raise SessionError(str(to), None, "is there already", "Choose another place with --to, or remove it")
     summary = Summary()
-    beside = to.with_name(f".{to.name}.writing")
+    if key is not None and key.resolve() == to.resolve():
+        raise SessionError(str(key), None, "key file and sessions cannot be one file", "Choose another --to")
+    beside = to.with_name(f".{to.name}.{os.getpid()}.writing")  # two at once do not mix
     try:
         beside.parent.mkdir(parents=True, exist_ok=True)
         with _hidden(key, files, source) as hide:
-            FORMATS[target].write(map(hide, shown(read(files, format=source, summary=summary))), beside)
+            logged = map(with_outcome, shown(read(files, format=source, summary=summary)))
+            FORMATS[target].write(map(hide, logged), beside)
         os.replace(beside, to)
     finally:
         _remove(beside)
@@ -99,6 +101,8 @@ def convert(
         print(orjson.dumps(summary, default=Pointer.model_dump).decode())
     else:
         Console().print(table(summary, str(to)))
+    if target != "own":
+        print(f"not kept by {target}: {FORMATS[target].LOSES}", file=sys.stderr)
 
 
 def shown(sessions: Iterable[Trajectory]) -> Iterator[Trajectory]:
@@ -126,7 +130,7 @@ def _hidden(key: Path | None, files: list[str], format: str | None) -> Iterator[
 
 def table(summary: Summary, written: str) -> Table:
     """What was read, for a person."""
-    rows = Table(title=f"{summary.sessions:,} sessions → {escape(written)}", show_header=False, title_style="bold")
+    rows = Table(title=f"{summary.sessions:,} sessions → {visible(written)}", show_header=False, title_style="bold")
     rows.add_column(style="bold")
     rows.add_column(overflow="fold")
     formats = ", ".join(f"{count:,} {name}" for name, count in summary.formats.items())
@@ -135,11 +139,11 @@ def table(summary: Summary, written: str) -> Table:
     rows.add_row("outcomes", ", ".join(f"{name} × {count:,}" for name, count in sorted(summary.outcomes.items())))
     rows.add_row("tool calls", f"{summary.calls:,}")
     for name, use in sorted(summary.tools.items(), key=lambda item: -item[1].calls):
-        rows.add_row("", escape(f"{use.calls:,} × {name}") + (f", {use.failed:,} failed" if use.failed else ""))
+        rows.add_row("", visible(f"{use.calls:,} × {name}") + (f", {use.failed:,} failed" if use.failed else ""))
     rows.add_row("ends", f"{summary.open_ends:,} sessions do not say how they ended; it is inferred when they are used")
     for line in summary.left_out():
         name, _, rest = line.partition(": ")
-        rows.add_row(*map(escape, (name, rest) if rest else ("", line)))
+        rows.add_row(*map(visible, (name, rest) if rest else ("", line)))
     return rows
 
 
@@ -149,18 +153,24 @@ def approve_sessions(
     ask: Annotated[bool, typer.Option("--ask", help="Show those that are undecided one by one, and ask.")] = False,
     reject: Annotated[bool, typer.Option("--reject", help="Reject them instead: no night will use them.")] = False,
     by: Annotated[str | None, typer.Option(help="Who decides. [default: you]", show_default=False)] = None,
-    ledger: Annotated[Path, typer.Option(help="Where decisions are kept.")] = Path("approvals.ledger"),
+    ledger: Annotated[Path | None, typer.Option(
+        help="Where decisions are kept. [default: approvals.ledger beside the first log]", show_default=False)] = None,
     json: Json = False,
 ) -> None:
     """Decide which sessions may train; without --all, --where or --ask, say what was decided so far."""
     if everything and where:
         raise ApprovalError("--all and --where contradict each other; choose one")
+    if reject and not (everything or where or ask):
+        raise ApprovalError("say which to reject: --all, --where or --ask")
+    if ledger is None:
+        ledger = find(files)[0].parent / "approvals.ledger"
     rule = "all" if everything or (ask and not where) else " and ".join(where or [])
-    chosen = condition(rule) if rule else None
+    chosen = condition(rule) if rule or where else None
     book, person = Ledger(ledger), by or getpass.getuser()
     verdict: Verdict = "rejected" if reject else "approved"
     counts: Counter[str] = Counter()
     decided: dict[str, None] = {}
+    turned = 0
     sessions = map(with_outcome, read(files, format=format))
     for session in sessions if ask else shown(sessions):
         standing = book.decision(session)
@@ -169,15 +179,19 @@ def approve_sessions(
         elif ask:
             answer = _ask(session)
             if answer == "quit":
+                counts["undecided"] += 1 + sum(1 for _ in sessions)
                 break
             if answer != "undecided":  # kept at once, so that stopping loses nothing
                 book.append(_decision(answer, person, "one by one", [digest(session)]))
             counts[answer] += 1
         else:
+            turned += standing is not None and standing.verdict != verdict
             decided[digest(session)] = None
             counts[verdict] += 1
     if decided:
         book.append(_decision(verdict, person, rule, list(decided)))
+    if turned:
+        print(f"{turned:,} of them had been decided otherwise before", file=sys.stderr)
     if json:
         print(orjson.dumps(counts).decode())
     else:
@@ -191,10 +205,9 @@ def _decision(verdict: Verdict, by: str, rule: str, sessions: list[str]) -> Deci
 
 def _ask(session: Trajectory) -> Verdict | Literal["undecided", "quit"]:
     console = Console()
-    console.rule(escape(f"{session.id}  task {session.task}  outcome {session.outcome}  ({session.pointer})"))
-    for message in messages_of(session):
-        words = message.text if len(message.text) <= LONGEST else f"{message.text[:LONGEST]} … ({len(message.text):,})"
-        console.print(f"[bold]{escape(message.role)}[/bold] {escape(words)}")
+    console.rule(visible(f"{session.id}  task {session.task}  outcome {session.outcome}  ({session.pointer})"))
+    for message in messages_of(session):  # whole, for all of it will train
+        console.print(f"[bold]{visible(message.role)}[/bold] {visible(message.text)}")
     try:
         return ANSWERS[Prompt.ask("May it train? (yes, no, skip, quit)", choices=list(ANSWERS), show_choices=False)]
     except EOFError:
@@ -220,9 +233,7 @@ def show_logs(
 
     sessions, inferred = infer_ends(list(shown(map(with_outcome, read(files, format=format)))))
     with Console(stderr=True).status("finding patterns"):
-        patterns = observe(
-            sessions, inferred, lambda outcome: outcome > 0 if success is None else outcome >= success
-        )
+        patterns = observe(sessions, inferred, success)
     if json:
         print(patterns.model_dump_json(exclude_none=True))
     else:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from dreamer.terminal import visible
 from envgen.forms import Form, Forms
 from envgen.patterns import Count, Patterns
 from envgen.transitions import Change
@@ -46,10 +46,11 @@ def _facts(patterns: Patterns) -> Table:
         ("observations", f"{patterns.distinct_observations:,} different, of {forms[1]:,} forms"),
         ("answers", f"{answers}; {patterns.forks:.1%} of repeated (observation, action) pairs answered differently"),
         ("outcomes", _values(patterns.outcomes)),
+        ("success", f"an outcome {'above 0' if patterns.success is None else f'of at least {patterns.success:g}'}"),
         ("rewards", _values(patterns.rewards)),
         ("ends", f"{_values(patterns.ends)}; inferred for {patterns.ends_inferred:,}"),
     ):
-        table.add_row(name, escape(value))
+        table.add_row(name, visible(value))
     return table
 
 
@@ -63,8 +64,8 @@ def _tasks(patterns: Patterns) -> Table:
     table = _table(f"tasks, told apart by {patterns.tasks_by}", len(patterns.tasks), *columns)
     for task in patterns.tasks[:ROWS]:
         turns = "" if task.turns.value is None else f"{task.turns.value:.1f}"
-        example = escape(str(task.examples[0]))
-        table.add_row(escape(_short(task.name)), f"{task.sessions:,}", str(task.failed), turns, example)
+        example = visible(str(task.examples[0]))
+        table.add_row(visible(_short(task.name)), f"{task.sessions:,}", str(task.failed), turns, example)
     return table
 
 
@@ -72,8 +73,8 @@ def _forms(title: str, forms: Forms) -> Table:
     table = _table(title, len(forms.forms), "form", "count", "fields", "example")
     for form in forms.forms[:ROWS]:
         example = str(form.examples[0]) if form.examples else ""
-        fields = escape(", ".join(_fields(form)))
-        table.add_row(escape(_short(form.template)), f"{form.count:,}", fields, escape(example))
+        fields = visible(", ".join(_fields(form)))
+        table.add_row(visible(_short(form.template)), f"{form.count:,}", fields, visible(example))
     return table
 
 
@@ -93,7 +94,7 @@ def _fields(form: Form, most: int = 6) -> Iterator[str]:
 def _counts(title: str, counts: tuple[Count, ...]) -> Table:
     table = _table(title, len(counts), "text", "count", "example")
     for count in counts[:ROWS]:
-        table.add_row(escape(_short(count.value)), f"{count.count:,}", escape(str(count.examples[0])))
+        table.add_row(visible(_short(count.value)), f"{count.count:,}", visible(str(count.examples[0])))
     return table
 
 
@@ -104,8 +105,8 @@ def _transitions(patterns: Patterns) -> Table:
         action = " ".join(_template(patterns.actions, form) for form in kind.action)
         changes = "\n".join(_change(patterns.observations, change) for change in kind.changes) or "nothing"
         reward = "" if kind.reward is None else f"{kind.reward:g}"
-        table.add_row(escape(_short(action, 60)), escape(changes), reward, "end" if kind.end else "", f"{kind.count:,}",
-                      escape(str(kind.examples[0])))
+        row = (visible(_short(action, 60)), visible(changes), reward, "end" if kind.end else "", f"{kind.count:,}")
+        table.add_row(*row, visible(str(kind.examples[0])))
     return table
 
 
@@ -128,7 +129,7 @@ def _comparisons(patterns: Patterns) -> Table:
     for each in patterns.comparisons[:ROWS]:
         fields = ", ".join(f"<{field}> of {_short(_template(patterns.observations, form), 60)}"
                            for form, field in each.fields)
-        table.add_row(each.of, each.mode, escape(fields), f"{each.repeated:,}", f"{each.differing:,}")
+        table.add_row(each.of, each.mode, visible(fields), f"{each.repeated:,}", f"{each.differing:,}")
     return table
 
 
@@ -136,7 +137,7 @@ def _absences(patterns: Patterns) -> Table:
     table = _table("never observed", len(patterns.never_observed), "kind", "what", "count")
     table.columns[2].header = "of"
     for absence in patterns.never_observed[:ROWS]:
-        table.add_row(absence.kind, escape(_short(absence.what)), f"{absence.of:,}")
+        table.add_row(absence.kind, visible(_short(absence.what)), f"{absence.of:,}")
     return table
 
 

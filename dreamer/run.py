@@ -13,6 +13,7 @@ from dreamer.policy import load
 from dreamer.production import open_production
 from dreamer.progress import Reporter
 from dreamer.store import Store
+from envgen.tasks import succeeds
 from rollout.chat import Chat
 from rollout.engine import Sampling, TransformersEngine
 from rollout.figure import Figure, mean, proportion
@@ -149,8 +150,7 @@ class Run:
 
     def succeeded(self, outcome: float) -> bool:
         """Whether an episode with this outcome is a success."""
-        wanted = self.config.sessions.success
-        return outcome > 0 if wanted is None else outcome >= wanted
+        return succeeds(outcome, self.config.sessions.success)
 
     def rehearsal(self, policy: Policy, world: World, max_turns: int, temperature: float | None = None,
                   system: str | None = None, imagined_return: float | None = None, **labels: str | int) -> Rehearsal:

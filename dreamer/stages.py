@@ -1,9 +1,11 @@
 """The stages of a night up to the judging: each a function from records to a record."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from dreamer.approval import Ledger, approve
 from dreamer.card import card
@@ -134,6 +136,7 @@ def read_sessions(run: Run) -> Logs:
     """Read, complete and divide the logged sessions."""
     config = run.config.sessions
     names = ", ".join(config.files)
+    logs = " ".join(_here(run.config.folder / file) for file in config.files)
     ledger = Ledger(run.config.folder / config.ledger)
     with run.reporter.stage("read", unit="sessions") as bar:
         logged = []
@@ -156,7 +159,7 @@ def read_sessions(run: Run) -> Logs:
         if run.config.policy.model == "tiny" and not approvals:
             raise SessionError(
                 names, None, f"none of {len(parts.shown)} shown sessions may train, and there is no policy but theirs",
-                f"Approve some (`dream approve {names} --where 'outcome >= 1' --ledger {ledger.path}`), "
+                f"Approve some (`dream approve {logs} --where 'outcome >= 1' --ledger {_here(ledger.path)}`), "
                 'or set sessions.approve = "all"',
             )
         for name in ("shown", "selection", "held_out"):
@@ -164,7 +167,7 @@ def read_sessions(run: Run) -> Logs:
         turns = sum(len(session.turns) for session in sessions)
         bar.note(f"{turns:,} turns", sessions=len(sessions), turns=turns)
     with run.reporter.stage("patterns", len(parts.shown), "sessions") as bar:
-        patterns = observe(parts.shown, inferred, run.succeeded)
+        patterns = observe(parts.shown, inferred, config.success)
         run.store.save_patterns(patterns)
         forms = len(patterns.actions.forms), len(patterns.observations.forms)
         bar.note(f"{forms[0]} forms of actions, {forms[1]} of observations", actions=forms[0], observations=forms[1])
@@ -178,6 +181,11 @@ def read_sessions(run: Run) -> Logs:
         worst_outcome=min((session.outcome for session in sessions if session.outcome is not None), default=0.0),
         system=next((session.system.text for session in sessions if session.system), None),
     )
+
+
+def _here(path: Path) -> str:
+    """A path as one would type it from the working directory."""
+    return os.path.relpath(path)
 
 
 def author_environment(run: Run, logs: Logs) -> Authored:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from dreamer.store import StoreError
+from dreamer.terminal import visible
 from envgen.author import Environment
 from envgen.comparison import Comparer
 from envgen.ends import infer_ends
@@ -76,5 +76,5 @@ def show_fidelity(report: FidelityReport, console: Console) -> tuple[str, ...]:
         "gate: " + ("passed" if not refusals else "refused: " + "; ".join(refusals)),
     ]
     for note in notes:
-        console.print(escape(note), highlight=False)
+        console.print(visible(note), highlight=False)
     return refusals

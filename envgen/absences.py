@@ -4,13 +4,14 @@ Every statement is checked against all steps of the sessions, so that nothing th
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from envgen.forms import Forms
-from envgen.steps import steps, texts
+from envgen.steps import Place, place, steps, texts
+from envgen.tasks import succeeds
 from envgen.transitions import shape
-from rollout.sessions import says_failure
+from rollout.sessions import answers, may_be_failure
 from rollout.trajectory import Record, Trajectory
 
 PAIRS = 2000  # different (observation, action) pairs up to which those never tried are looked for
@@ -26,21 +27,23 @@ class Absence(Record):
         kind: of thing.
         what: in words.
         of: how many observations could have shown it.
+        example: where one of these stands, if it helps.
     """
 
     kind: Literal["outcome", "end", "reward", "tool", "action", "failure", "standstill", "effect", "pair", "value"]
     what: str
     of: int
+    example: Place | None = None
 
 
 def absences(
-    sessions: Sequence[Trajectory], actions: Forms, observations: Forms, succeeded: Callable[[float], bool]
+    sessions: Sequence[Trajectory], actions: Forms, observations: Forms, success: float | None, ends_inferred: int
 ) -> tuple[Absence, ...]:
     """Everything of these kinds that no session shows."""
     found = [
-        *_outcomes(sessions, succeeded), *_ends(sessions), *_rewards(sessions), *_unused(sessions),
-        *_answers(sessions, actions), *_pairs(sessions), *_missing(actions, "action"),
-        *_missing(observations, "observation"),
+        *_outcomes(sessions, success), *([] if ends_inferred else _ends(sessions)), *_rewards(sessions),
+        *_unused(sessions), *_failures(sessions), *_effects(sessions, actions), *_pairs(sessions),
+        *_missing(actions, "action"), *_missing(observations, "observation"),
     ]
     counts: Counter[str] = Counter()
     kept = []
@@ -53,17 +56,19 @@ def absences(
     return tuple(kept)
 
 
-def _outcomes(sessions: Sequence[Trajectory], succeeded: Callable[[float], bool]) -> Iterator[Absence]:
+def _outcomes(sessions: Sequence[Trajectory], success: float | None) -> Iterator[Absence]:
     known = [session.outcome for session in sessions if session.outcome is not None]
+    bound = "above 0" if success is None else f"of at least {success:g}"
     if not known:
         yield Absence(kind="outcome", what="an outcome: no session says how well it went", of=len(sessions))
-    elif not any(map(succeeded, known)):
-        yield Absence(kind="outcome", what="a success", of=len(known))
-    elif all(map(succeeded, known)):
-        yield Absence(kind="outcome", what="a failure", of=len(known))
+    elif not any(succeeds(outcome, success) for outcome in known):
+        yield Absence(kind="outcome", what=f"a success, an outcome {bound}", of=len(known))
+    elif all(succeeds(outcome, success) for outcome in known):
+        yield Absence(kind="outcome", what=f"a failure, an outcome not {bound}", of=len(known))
 
 
 def _ends(sessions: Sequence[Trajectory]) -> Iterator[Absence]:
+    """Only where the logs say how every session ended; what is inferred is no observation."""
     last = [session.turns[-1] for session in sessions]
     if not any(turn.terminated for turn in last):
         yield Absence(kind="end", what="an end of the world", of=len(last))
@@ -103,40 +108,48 @@ def _name(tool: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _answers(sessions: Sequence[Trajectory], actions: Forms) -> Iterator[Absence]:
-    """Forms of actions that never failed, never stood still, or never changed anything.
+def _failures(sessions: Sequence[Trajectory]) -> Iterator[Absence]:
+    """Tools of which no answer can be read as a failure."""
+    called: Counter[str] = Counter()
+    doubtful: set[str] = set()
+    for session in sessions:
+        for turn in session.turns:
+            for call, message in answers(turn):
+                if message is not None:
+                    called[call.name] += 1
+                    if may_be_failure(message):
+                        doubtful.add(call.name)
+    for name, count in called.most_common():
+        if name not in doubtful:
+            yield Absence(kind="failure", what=f"an answer to {name} that says it failed", of=count)
 
-    Whether prose is a refusal cannot be read off it, so of words it is only said whether they changed what is seen.
+
+def _effects(sessions: Sequence[Trajectory], actions: Forms) -> Iterator[Absence]:
+    """Forms of actions that never left what is seen as it was, or never changed it.
+
+    Where no answer ever repeats the observation before it, as with a clock in every text, that is all there is to say.
     """
     tried: Counter[int] = Counter()
-    calls: set[int] = set()
-    failed: set[int] = set()
     stood: set[int] = set()
     moved: set[int] = set()
-    known: dict[str, int | None] = {}
+    known: dict[str, set[int]] = {}
     for session in sessions:
         for before, turn, after in steps(session):
+            if turn.action.calls:
+                continue
             said = turn.action.text
             if said not in known:
-                forms = shape(actions, said)
-                known[said] = forms[0] if len(forms) == 1 else None
-            form = known[said]
-            if form is None:
-                continue
-            tried[form] += 1
-            messages = turn.observation.messages if turn.observation else ()
-            if turn.action.calls:
-                calls.add(form)
-            if any(map(says_failure, messages)):
-                failed.add(form)
-            (stood if before == after else moved).add(form)
+                known[said] = {form for form in shape(actions, said) if form is not None}
+            for form in known[said]:
+                tried[form] += 1
+                (stood if before == after else moved).add(form)
+    if tried and not stood:
+        yield Absence(kind="standstill", what="an answer that repeats the observation before it", of=tried.total())
     for form, count in tried.most_common():
         if count < OFTEN:
             continue
         template = actions.forms[form].template
-        if form in calls and form not in failed:
-            yield Absence(kind="failure", what=f"an answer to `{template}` that says it failed", of=count)
-        if form not in calls and form not in stood:
+        if stood and form not in stood:
             yield Absence(kind="standstill", what=f"`{template}` answered by what stood there before", of=count)
         if form not in moved:
             yield Absence(kind="effect", what=f"`{template}` changing what is observed", of=count)
@@ -145,17 +158,23 @@ def _answers(sessions: Sequence[Trajectory], actions: Forms) -> Iterator[Absence
 def _pairs(sessions: Sequence[Trajectory]) -> Iterator[Absence]:
     """Actions never tried on an observation that someone acted on, where there are few enough to list."""
     tried: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    said: Counter[str] = Counter()
+    first: dict[str, Place] = {}
+    said: set[str] = set()
     for session in sessions:
-        for before, turn in zip(texts(session), session.turns, strict=False):
+        for number, (before, turn) in enumerate(zip(texts(session), session.turns, strict=False)):
             tried[before][turn.action.text] += 1
-            said[turn.action.text] += 1
-            if len(tried) * len(said) > PAIRS:
-                return
+            said.add(turn.action.text)
+            first.setdefault(before, place(session, number))
+    pairs, known = len(tried) * len(said), sum(map(len, tried.values()))
+    if pairs > PAIRS:
+        if known < pairs:
+            what = f"{pairs - known:,} of {len(tried):,} × {len(said):,} (observation, action) pairs"
+            yield Absence(kind="pair", what=what, of=sum(map(Counter.total, tried.values())))
+        return
     for before, counts in tried.items():
-        for action in said:
-            if action not in counts:
-                yield Absence(kind="pair", what=f"the action {action!r} on {_short(before)}", of=counts.total())
+        for action in sorted(said - counts.keys()):
+            yield Absence(kind="pair", what=f"the action {_short(action)} on {_short(before)}", of=counts.total(),
+                          example=first[before])
 
 
 def _missing(forms: Forms, of: str) -> Iterator[Absence]:
@@ -165,11 +184,12 @@ def _missing(forms: Forms, of: str) -> Iterator[Absence]:
             if field.kind != "integer" or field.low is None or field.high is None or field.distinct > len(field.values):
                 continue
             seen = {int(value.replace(",", "")) for value in field.values}
-            absent = set(range(int(field.low), int(field.high) + 1)) - seen if field.high - field.low <= SPAN else set()
+            low, high = min(seen), max(seen)
+            absent = set(range(low, high + 1)) - seen if high - low <= SPAN else set()
             if 0 < len(absent) < len(seen):  # a gap in a range that is otherwise full
                 what = f"{', '.join(map(str, sorted(absent)))} as <{field.name}> of the {of} `{form.template}`"
                 yield Absence(kind="value", what=what, of=form.count)
 
 
-def _short(text: str, longest: int = 120) -> str:
+def _short(text: str, longest: int = 1000) -> str:
     return repr(text if len(text) <= longest else f"{text[:longest]}…")

@@ -5,11 +5,12 @@ sessions that authors may see, and from no others.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from envgen.absences import Absence, absences
 from envgen.comparison import Comparison, comparisons
-from envgen.forms import Forms, mine
+from envgen.forms import Forms
+from envgen.miner import mine
 from envgen.steps import Place, place, shows_chance, steps, texts
 from envgen.tasks import By, Task, cluster
 from envgen.transitions import Transition, transitions
@@ -31,6 +32,7 @@ class Patterns(Record):
 
     Attributes:
         sessions, turns, calls: how many.
+        success: outcomes from which on a session counted as a success; above zero where None.
         longest: turns of the longest session.
         tasks: what was asked for, commonest first, with failure rates.
         tasks_by: what tells tasks apart.
@@ -49,6 +51,7 @@ class Patterns(Record):
     sessions: int
     turns: int
     calls: int
+    success: float | None = None
     longest: int
     tasks: tuple[Task, ...]
     tasks_by: By
@@ -70,14 +73,14 @@ class Patterns(Record):
 
 
 def observe(
-    sessions: Sequence[Trajectory], ends_inferred: int = 0,
-    succeeded: Callable[[float], bool] = lambda outcome: outcome > 0, listed: int = 50,
+    sessions: Sequence[Trajectory], ends_inferred: int = 0, success: float | None = None, listed: int = 50
 ) -> Patterns:
     """Find the patterns of sessions.
 
     Args:
         sessions: at least one.
-        succeeded: whether a session with an outcome is a success.
+        ends_inferred: how many ends their logs do not state.
+        success: outcomes from which on a session is a success; above zero where not given.
         listed: how many openings, outcomes and rewards to list.
     """
     actions = mine(
@@ -85,7 +88,7 @@ def observe(
     )
     observations = mine(_observed(sessions))
     openings = mine((session.observation.text, _line(session)) for session in sessions)
-    by, kinds = cluster(sessions, openings, succeeded)
+    by, kinds = cluster(sessions, openings, success)
     first = _count((session.observation.text, place(session)) for session in sessions)
     turns = [(session, number) for session in sessions for number in range(len(session.turns))]
     return Patterns(
@@ -98,10 +101,10 @@ def observe(
         outcomes=_count((_number(session.outcome), place(session)) for session in sessions)[:listed],
         rewards=_count((_number(session.turns[turn].reward), place(session, turn)) for session, turn in turns)[:listed],
         ends=_count((_end(session), place(session, len(session.turns) - 1)) for session in sessions),
-        ends_inferred=ends_inferred, forks=_forks(sessions), chance=shows_chance(sessions),
+        success=success, ends_inferred=ends_inferred, forks=_forks(sessions), chance=shows_chance(sessions),
         comparisons=comparisons(sessions, observations),
         transitions=transitions(sessions, actions, observations),
-        never_observed=absences(sessions, actions, observations, succeeded),
+        never_observed=absences(sessions, actions, observations, success, ends_inferred),
     )
 
 

@@ -1,7 +1,7 @@
 """What the agent was asked for: kinds of tasks, how often they occur and how often they fail."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from envgen.forms import Forms
@@ -35,8 +35,13 @@ class Task(Record):
     examples: tuple[Place, ...]
 
 
+def succeeds(outcome: float, success: float | None) -> bool:
+    """Whether an outcome is a success: at least `success`, or above zero where none is stated."""
+    return outcome > 0 if success is None else outcome >= success
+
+
 def cluster(
-    sessions: Sequence[Trajectory], openings: Forms, succeeded: Callable[[float], bool]
+    sessions: Sequence[Trajectory], openings: Forms, success: float | None
 ) -> tuple[By, tuple[Task, ...]]:
     """Kinds of tasks, commonest first, and what tells them apart.
 
@@ -52,13 +57,13 @@ def cluster(
     groups: defaultdict[str, list[Trajectory]] = defaultdict(list)
     for session in sessions:
         groups[_name(session, by, openings)].append(session)
-    tasks = [_task(name, members, len(sessions), succeeded) for name, members in groups.items()]
+    tasks = [_task(name, members, len(sessions), success) for name, members in groups.items()]
     return by, tuple(sorted(tasks, key=lambda task: (-task.sessions, task.name)))
 
 
-def _task(name: str, members: list[Trajectory], total: int, succeeded: Callable[[float], bool]) -> Task:
+def _task(name: str, members: list[Trajectory], total: int, success: float | None) -> Task:
     outcomes = [session.outcome for session in members if session.outcome is not None]
-    failures = sum(not succeeded(outcome) for outcome in outcomes)
+    failures = sum(not succeeds(outcome, success) for outcome in outcomes)
     return Task(
         name=name, sessions=len(members), share=len(members) / total,
         failed=proportion(failures, len(outcomes), unit="share of sessions with an outcome"),

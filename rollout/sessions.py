@@ -7,6 +7,7 @@ file, line and what was expected instead. What a format holds besides conversati
 import glob
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,13 @@ from rollout.trajectory import Call, Message, Trajectory, Turn
 RECENT = 20_000  # ids kept as they are, before they are packed
 # How an answer begins that says the call failed, where the log has no flag for it.
 FAILURES = ("error", "invalid", "fail", "denied", "refused", "not allowed", "exception", "traceback")
+# What an answer that may say so holds anywhere.
+DOUBTS = re.compile(
+    r"error|exception|traceback|invalid|fail|denied|refused|forbidden|unauthori|unable|unknown|cannot|can't|"
+    r"could ?n[o']t|does ?n[o']t|not (found|allowed|permitted|possible|available|enough|exist|valid|supported)|no such|"
+    r'already|missing|must |"(success|ok)": ?false|❌|✗',
+    re.IGNORECASE,
+)
 
 
 @dataclass
@@ -63,12 +71,11 @@ class Summary:
         said = "unknown" if outcome is None else f"{outcome:g}"
         self.outcomes[said] = self.outcomes.get(said, 0) + 1
         for turn in session.turns:
-            if calls := turn.action.calls:
-                self.calls += len(calls)
-                for call, failed in answered(turn, calls):
-                    use = self.tools.setdefault(call.name, Use())
-                    use.calls += 1
-                    use.failed += failed
+            for call, message in answers(turn):
+                use = self.tools.setdefault(call.name, Use())
+                use.calls += 1
+                use.failed += message is not None and says_failure(message)
+                self.calls += 1
         last = session.turns[-1]
         self.open_ends += last.terminated is None and not last.truncated
 
@@ -145,20 +152,28 @@ def read(
             )
 
 
-def answered(turn: Turn, calls: Sequence[Call]) -> Iterator[tuple[Call, bool]]:
-    """The calls of a turn, and whether the answer to each says that it failed."""
-    messages = turn.observation.messages if turn.observation else ()
-    failed = {message.call for message in messages if message.call is not None and says_failure(message)}
-    for call in calls:
-        alone = len(calls) == 1 and any(message.role != "user" and says_failure(message) for message in messages)
-        yield call, call.id in failed if call.id is not None else alone
+def answers(turn: Turn) -> Iterator[tuple[Call, Message | None]]:
+    """The calls of a turn with their results: by id, or else in order; None where there is none."""
+    messages = [each for each in (turn.observation.messages if turn.observation else ()) if each.role != "user"]
+    by_id = {message.call: message for message in messages if message.call is not None}
+    rest = [message for message in messages if message.call is None]
+    for call in turn.action.calls:
+        if call.id in by_id:
+            yield call, by_id[call.id]
+        else:
+            yield call, rest.pop(0) if rest else None
 
 
 def says_failure(message: Message) -> bool:
     """Whether an answer says that a call failed: by its log's own flag, or else by its first words."""
     if message.failed is not None:
         return message.failed
-    return message.text[:40].lstrip(" \"'{[*#-").lower().startswith(FAILURES)
+    return message.text[:40].lstrip(" \"'{[<*#-").lower().startswith(FAILURES)
+
+
+def may_be_failure(message: Message) -> bool:
+    """Whether an answer can be read as a failure; what this denies was none."""
+    return says_failure(message) or DOUBTS.search(message.text) is not None
 
 
 def with_outcome(session: Trajectory) -> Trajectory:
@@ -175,15 +190,19 @@ def find(patterns: Sequence[str], folder: Path = Path()) -> list[Path]:
     Raises:
         SessionError: a pattern finds nothing.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for pattern in patterns:
         pattern = os.path.expanduser(pattern)
         literal = os.path.exists(folder / pattern)
         files = [pattern] if literal else sorted(glob.glob(pattern, root_dir=folder, recursive=True))
         if not files:
             raise SessionError(str(folder / pattern), None, "no such file", "Check the path")
-        found |= dict.fromkeys(folder / file for file in files)
-    return list(found)
+        for file in files:
+            path = folder / file
+            if not (path.is_file() or path.is_dir()):
+                raise SessionError(str(path), None, "not a regular file", "Save what it says to a file first")
+            found.setdefault(path.resolve(), path)  # by whatever name, once
+    return list(found.values())
 
 
 def recognise(log: Log) -> str:

@@ -20,6 +20,7 @@ import types
 from typing import Any
 
 from sandbox.chance import Generator
+from sandbox.decks import Deck, Rest, Unseen
 
 AUTHORED = "_guarded_writes"  # the mark that the class builder leaves on classes of authored code
 
@@ -82,6 +83,11 @@ def clone(value: Any, memo: dict[int, Any]) -> Any:
 def _clone_object(value: Any, kind: Any, memo: dict[int, Any]) -> Any:
     out: Any
     same: Any
+    if kind is Unseen or kind is Rest:
+        same = memo[id(value)] = object.__new__(kind)
+        for slot in kind.__slots__:
+            setattr(same, slot, clone(getattr(value, slot), memo))
+        return same
     if kind is types.MethodType:
         return types.MethodType(value.__func__, clone(value.__self__, memo))
     if isinstance(value, Generator):
@@ -90,7 +96,7 @@ def _clone_object(value: Any, kind: Any, memo: dict[int, Any]) -> Any:
             setattr(same, slot, getattr(value, slot))
         return same
     if isinstance(value, tuple):
-        out = tuple.__new__(kind, [clone(item, memo) for item in value])
+        out = tuple.__new__(kind, [clone(item, memo) for item in tuple.__iter__(value)])
     elif isinstance(value, int | float | str | bytes | frozenset):
         return value
     elif isinstance(value, dict):
@@ -110,10 +116,10 @@ def _clone_object(value: Any, kind: Any, memo: dict[int, Any]) -> Any:
         return _clone_other(value, memo)
     memo[id(value)] = out
     if isinstance(value, dict):
-        for key, item in value.items():
+        for key, item in dict.items(value):
             dict.__setitem__(out, clone(key, memo), clone(item, memo))
     elif isinstance(value, list):
-        list.extend(out, [clone(item, memo) for item in value])
+        list.extend(out, [clone(item, memo) for item in list.__iter__(value)])  # unread, if it is a table or a deck
     elif isinstance(value, set):
         set.update(out, [clone(item, memo) for item in value])
     elif isinstance(value, collections.deque):
@@ -176,7 +182,7 @@ def shallow_copy(value: Any) -> Any:
     if isinstance(value, dict):
         parts += [*dict.keys(value), *dict.values(value)]
     elif isinstance(value, list | tuple | set | collections.deque):
-        parts += list(value)
+        parts += list(value) if type(value) is not Deck else value.raw()
     try:
         return clone(value, {id(part): part for part in parts if part is not value})
     except NotCopyable as error:
@@ -211,6 +217,8 @@ def _describe(value: Any, out: list[str], seen: dict[int, int]) -> None:
         out.append(f"@{seen[id(value)]};")
     elif isinstance(value, Generator):
         out.append("generator;")
+    elif kind is Unseen and value.rest is None:
+        _describe(value.value, out, seen)
     else:
         seen[id(value)] = len(seen)
         out.append(f"{kind.__name__}{id(kind)}(")
@@ -220,14 +228,19 @@ def _describe(value: Any, out: list[str], seen: dict[int, int]) -> None:
 
 def _describe_contents(value: Any, out: list[str], seen: dict[int, int]) -> None:
     known = False
+    if type(value) is Unseen:
+        return _describe(value.rest, out, seen)
+    if type(value) is Rest:
+        return out.extend(sorted(f"{n}*{_alone(item)}" for item, n in zip(value.items, value.counts, strict=True)))
     if isinstance(value, dict):
         known = True
-        for key, item in value.items():
+        for key, item in dict.items(value):
             _describe(key, out, seen)
             _describe(item, out, seen)
     elif isinstance(value, list | tuple | collections.deque):
         known = True
-        for item in value:
+        base: Any = list if isinstance(value, list) else tuple if isinstance(value, tuple) else collections.deque
+        for item in base.__iter__(value):
             _describe(item, out, seen)
     elif isinstance(value, set | frozenset):
         known = True
@@ -256,3 +269,9 @@ def _describe_contents(value: Any, out: list[str], seen: dict[int, int]) -> None
             _describe(getattr(value, name), out, seen)
     if attributes is None and not known and not hasattr(type(value), AUTHORED):
         out.append(f"#{id(value)};")  # an iterator or the like: equal to itself alone
+
+
+def _alone(value: Any) -> str:
+    part: list[str] = []
+    _describe(value, part, {})
+    return "".join(part)

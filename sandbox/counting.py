@@ -1,15 +1,16 @@
 """Support: which branches and which elements of constant tables a step ran.
 
-Branches are marked in the syntax tree after the policy has checked it. Tables (literals assigned at module
-or class level) are replaced by subclasses of dict, list and tuple that note what is read from them, nested
-ones included, so that a row held in a local variable still counts. Reading all of a table notes all of it.
+Branches are marked in the syntax tree after the policy has checked it: both ways of every condition, those of
+comprehensions, guards and conditional expressions included; whether `and` and `or` went on to the next operand; loops
+that were entered and loops that ran to their end; handlers, and `try` blocks that came through. Tables (literals
+assigned at module or class level) are replaced by counted containers (`tables.py`).
 
-Left out: characters of a string in a table (the string is one element), and tables that are built by code.
+Left out: chained comparisons (`low < x < high` is one condition), a `try` block left by `return`, and tables that are
+built by code.
 """
 
 import ast
 from collections.abc import Iterator
-from typing import Any
 
 from sandbox.records import Element
 from sandbox.survey import is_literal
@@ -24,6 +25,8 @@ class Counter(ast.NodeTransformer):
     def __init__(self) -> None:
         self.elements: list[Element] = []
         self._depth = 0  # inside functions
+        self._temporary = 0
+        self._assignable = False  # whether `:=` may stand here
 
     def _number(self, kind: str, line: int, label: str) -> int:
         self.elements.append(Element(len(self.elements), kind, line, label))
@@ -36,47 +39,152 @@ class Counter(ast.NodeTransformer):
         mark = ast.Assign([target], ast.Constant(None))
         return [ast.fix_missing_locations(ast.copy_location(mark, body[0])), *body] if body else body
 
-    def _marked(self, value: ast.expr, label: str) -> ast.expr:
+    def _marked(self, value: ast.expr, label: str, at: ast.expr | None = None) -> ast.expr:
         """`_hits_.setdefault(n) or value`, for branches inside expressions."""
-        number = self._number("branch", value.lineno, label)
+        number = self._number("branch", (at or value).lineno, label)
         method = ast.Attribute(ast.Name(HITS, ast.Load()), "setdefault", ast.Load())
         call = ast.Call(method, [ast.Constant(number)], [])
         return ast.fix_missing_locations(ast.copy_location(ast.BoolOp(ast.Or(), [call, value]), value))
 
+    def _condition(self, node: ast.expr) -> ast.expr:
+        """A condition of which only the truth matters: operands of `and`, `or` and `not` are conditions too."""
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            node.operand = self._condition(node.operand)
+            return node
+        if not isinstance(node, ast.BoolOp):
+            return self._visited(node)
+        both = isinstance(node.op, ast.And)
+        out = self._condition(node.values[-1])
+        for value in reversed(node.values[:-1]):
+            went_on = self._marked(out, "and" if both else "or", value)
+            stopped = self._marked(ast.copy_location(ast.Constant(not both), value), "short", value)
+            ways = (went_on, stopped) if both else (stopped, went_on)
+            out = ast.copy_location(ast.IfExp(self._condition(value), *ways), node)
+        return out
+
+    def _visited(self, node: ast.expr) -> ast.expr:
+        out = self.visit(node)
+        assert isinstance(out, ast.expr)
+        return out
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        """Where the value matters, it is kept in a variable, if one may be assigned to here."""
+        both = isinstance(node.op, ast.And)
+        out = self._visited(node.values[-1])
+        for value in reversed(node.values[:-1]):
+            went_on = self._marked(out, "and" if both else "or", value)
+            if not self._assignable:
+                out = ast.copy_location(ast.BoolOp(node.op, [self._visited(value), went_on]), node)
+                continue
+            self._temporary += 1
+            name = f"_value{self._temporary}_"
+            test = ast.NamedExpr(ast.Name(name, ast.Store()), self._visited(value))
+            stopped = self._marked(ast.copy_location(ast.Name(name, ast.Load()), value), "short", value)
+            ways = (went_on, stopped) if both else (stopped, went_on)
+            out = ast.copy_location(ast.IfExp(test, *ways), node)
+        return ast.fix_missing_locations(out)
+
     def visit_If(self, node: ast.If) -> ast.AST:
-        self.generic_visit(node)
-        node.body = self._mark(node.body, node.lineno, "if")
-        node.orelse = self._mark(node.orelse or [ast.copy_location(ast.Pass(), node)], node.lineno, "else")
+        line = node.lineno
+        node.test = self._condition(node.test)
+        node.body, node.orelse = self._block(node.body), self._block(node.orelse)
+        node.body = self._mark(node.body, line, "if")
+        node.orelse = self._mark(node.orelse or [ast.copy_location(ast.Pass(), node)], line, "else")
         return node
 
+    def _block(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        return [self.visit(statement) for statement in body]
+
     def visit_For(self, node: ast.For | ast.While) -> ast.AST:
-        self.generic_visit(node)
+        if isinstance(node, ast.While):
+            node.test = self._condition(node.test)
+        else:
+            node.target, node.iter = self._visited(node.target), self._visited(node.iter)
+        node.body, node.orelse = self._block(node.body), self._block(node.orelse)
         node.body = self._mark(node.body, node.lineno, "loop")
+        node.orelse = self._mark(node.orelse or [ast.copy_location(ast.Pass(), node)], node.lineno, "ended")
         return node
 
     visit_While = visit_For
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        self._depth += 1
+    def visit_Try(self, node: ast.Try) -> ast.AST:
         self.generic_visit(node)
-        self._depth -= 1
+        if node.handlers:
+            passing = node.orelse or [ast.copy_location(ast.Pass(), node)]
+            node.orelse = self._mark(passing, node.lineno, "passed")
+        return node
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        node.test = self._condition(node.test)
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        outside = self._assignable
+        self.visit(node.args)  # defaults are evaluated where the function stands
+        self._depth, self._assignable = self._depth + 1, True
+        node.body = self._block(node.body)
+        self._depth, self._assignable = self._depth - 1, outside
         node.body = self._mark(node.body, node.lineno, node.name)
         return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        outside, self._assignable = self._assignable, False
+        self.generic_visit(node)
+        self._assignable = outside
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        outside, self._assignable = self._assignable, False
+        self.generic_visit(node)
+        self._assignable = outside
+        node.body = self._marked(node.body, "lambda")
+        return node
+
+    def _comprehension(self, node: ast.AST) -> ast.AST:
+        # An assignment inside would bind outside, or not be allowed.
+        outside, self._assignable = self._assignable, False
+        self.generic_visit(node)
+        self._assignable = outside
+        return node
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        node.target, node.iter = self._visited(node.target), self._visited(node.iter)
+        node.ifs = [self._both_ways(test) for test in node.ifs]
+        return node
+
+    def _both_ways(self, test: ast.expr) -> ast.expr:
+        """A condition whose two outcomes are marked where it stands."""
+        taken = self._marked(ast.copy_location(ast.Constant(True), test), "if")
+        left = self._marked(ast.copy_location(ast.Constant(False), test), "else")
+        return ast.fix_missing_locations(ast.copy_location(ast.IfExp(self._condition(test), taken, left), test))
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         self.generic_visit(node)
         node.body = self._mark(node.body, node.lineno, "except")
         return node
 
-    def visit_match_case(self, node: ast.match_case) -> ast.AST:
+    def visit_Match(self, node: ast.Match) -> ast.AST:
         self.generic_visit(node)
-        node.body = self._mark(node.body, node.body[0].lineno, "case")
+        if not any(case.guard is None and _matches_all(case.pattern) for case in node.cases):
+            body: list[ast.stmt] = [ast.copy_location(ast.Pass(), node)]
+            none = ast.match_case(ast.MatchAs(), None, self._mark(body, node.lineno, "no case"))
+            node.cases.append(none)
+            ast.fix_missing_locations(node)
+        return node
+
+    def visit_match_case(self, node: ast.match_case) -> ast.AST:
+        line = node.body[0].lineno
+        if node.guard is not None:
+            node.guard = self._both_ways(node.guard)
+        node.body = self._mark(self._block(node.body), line, "case")
         return node
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        self.generic_visit(node)
-        node.body = self._marked(node.body, "if")
-        node.orelse = self._marked(node.orelse, "else")
+        node.test = self._condition(node.test)
+        node.body = self._marked(self._visited(node.body), "if")
+        node.orelse = self._marked(self._visited(node.orelse), "else")
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
@@ -96,7 +204,8 @@ class Counter(ast.NodeTransformer):
         for key, value in _items(node):
             here = f"{label}[{key}]"
             self._number("table", value.lineno, here)
-            self._table(value, here)
+            if not isinstance(node, ast.Set):  # a member is found whole
+                self._table(value, here)
 
 
 def _items(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
@@ -109,136 +218,13 @@ def _items(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     elif isinstance(node, ast.List | ast.Tuple):
         for index, value in enumerate(node.elts):
             yield str(index), value
+    elif isinstance(node, ast.Set):
+        distinct = {ast.literal_eval(value): value for value in node.elts}
+        for key in sorted(distinct, key=repr):
+            yield repr(key), distinct[key]
 
 
-class Tables:
-    """Makes counted containers that write to one step's record of hits."""
-
-    def __init__(self, hits: dict[int, None]) -> None:
-        self._hits = hits
-
-    def wrap(self, value: Any, first: int) -> Any:
-        """`_table_`: the counted equal of a literal whose elements are numbered from `first`."""
-        return self._wrap(value, [first])
-
-    def _wrap(self, value: Any, following: list[int]) -> Any:
-        if type(value) not in (dict, list, tuple):
-            return value
-        numbers, items = {}, []
-        for key, item in value.items() if type(value) is dict else enumerate(value):
-            numbers[key] = following[0]
-            following[0] += 1
-            items.append((key, self._wrap(item, following)))
-        if type(value) is dict:
-            return CountedDict(items, numbers, self._hits)
-        kind = CountedList if type(value) is list else CountedTuple
-        return kind.made([item for _, item in items], numbers, self._hits)
-
-
-class CountedDict(dict[Any, Any]):
-    """A constant dict that notes which entries are read."""
-
-    __slots__ = ("_hits", "_numbers")
-    _guarded_writes = True  # as writable as the dict it stands for
-
-    def __init__(self, items: Any, numbers: dict[Any, int], hits: dict[int, None]) -> None:
-        super().__init__(items)
-        self._numbers = numbers
-        self._hits = hits
-
-    def _note(self, key: Any) -> None:
-        number = self._numbers.get(key)
-        if number is not None:
-            self._hits[number] = None
-
-    def _note_all(self) -> None:
-        for number in self._numbers.values():
-            self._hits[number] = None
-
-    def __getitem__(self, key: Any) -> Any:
-        value = super().__getitem__(key)
-        self._note(key)
-        return value
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        self._note(key)
-        return super().get(key, default)
-
-    def __contains__(self, key: Any) -> bool:
-        self._note(key)
-        return super().__contains__(key)
-
-    def __iter__(self) -> Iterator[Any]:
-        self._note_all()
-        return super().__iter__()
-
-    def items(self) -> Any:
-        self._note_all()
-        return super().items()
-
-    def values(self) -> Any:
-        self._note_all()
-        return super().values()
-
-    def keys(self) -> Any:
-        self._note_all()
-        return super().keys()
-
-
-def _sequence_read(self: Any, base: Any, index: Any) -> Any:
-    value = base.__getitem__(self, index)
-    numbers, hits = self._numbers, self._hits
-    if isinstance(index, slice):
-        for place in range(*index.indices(len(self))):
-            if place in numbers:
-                hits[numbers[place]] = None
-    else:
-        place = index + len(self) if index < 0 else index
-        if place in numbers:
-            hits[numbers[place]] = None
-    return value
-
-
-class CountedList(list[Any]):
-    """A constant list that notes which elements are read."""
-
-    __slots__ = ("_hits", "_numbers")
-    _guarded_writes = True
-    _hits: dict[int, None]
-    _numbers: dict[int, int]
-
-    @classmethod
-    def made(cls, items: list[Any], numbers: dict[int, int], hits: dict[int, None]) -> "CountedList":
-        out = cls(items)
-        out._numbers, out._hits = numbers, hits
-        return out
-
-    def __getitem__(self, index: Any) -> Any:
-        return _sequence_read(self, list, index)
-
-    def __iter__(self) -> Iterator[Any]:
-        for number in self._numbers.values():
-            self._hits[number] = None
-        return super().__iter__()
-
-
-class CountedTuple(tuple[Any, ...]):
-    """A constant tuple that notes which elements are read."""
-
-    _guarded_writes = True
-    _hits: dict[int, None]
-    _numbers: dict[int, int]
-
-    @classmethod
-    def made(cls, items: list[Any], numbers: dict[int, int], hits: dict[int, None]) -> "CountedTuple":
-        out = cls(items)
-        out._numbers, out._hits = numbers, hits
-        return out
-
-    def __getitem__(self, index: Any) -> Any:
-        return _sequence_read(self, tuple, index)
-
-    def __iter__(self) -> Iterator[Any]:
-        for number in self._numbers.values():
-            self._hits[number] = None
-        return super().__iter__()
+def _matches_all(pattern: ast.pattern) -> bool:
+    if isinstance(pattern, ast.MatchAs):
+        return pattern.pattern is None or _matches_all(pattern.pattern)
+    return isinstance(pattern, ast.MatchOr) and _matches_all(pattern.patterns[-1])

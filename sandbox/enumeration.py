@@ -2,8 +2,8 @@
 
 `Script` holds the decisions of one run. Where a run asks for more than the script says, it takes the first
 alternative and the script remembers how many there were; `advance` then moves to the next script, depth
-first. The product of the chosen alternatives' probabilities is the run's. Guided search will hand in scripts
-of its own; a run only follows.
+first. The product of the chosen alternatives' probabilities is the run's. Guided search hands in scripts of
+its own; a run only follows. What a shuffle leaves unread stays undecided (`decks.py`).
 
 A discrete draw is an n-way fork. `random()` returns an `Interval`, which forks in two where it is compared
 and so narrows; whatever else is asked of it makes the run `Undetermined`, never wrong.
@@ -18,6 +18,7 @@ from typing import Any
 
 from sandbox.chance import Generator
 from sandbox.clone import IMMUTABLE
+from sandbox.decks import Deck, dealt, grouped, pick
 
 
 class Undetermined(BaseException):
@@ -27,12 +28,13 @@ class Undetermined(BaseException):
 class Script:
     """The decisions of one run, and the place in the tree they lead to."""
 
-    __slots__ = ("at", "choices", "failed", "limit", "probability", "widths")
+    __slots__ = ("at", "choices", "failed", "lazy", "limit", "probability", "widths")
 
     def __init__(self, limit: int) -> None:
         self.choices: list[int] = []
         self.widths: list[int] = []
         self.limit = limit
+        self.lazy = False  # whether shuffles may leave open what is not read
         self.begin()
 
     def begin(self) -> None:
@@ -213,6 +215,34 @@ class EnumeratingGenerator(Generator):
 
     def random(self, size: Any = None, dtype: Any = None, out: Any = None) -> Any:
         return self._filled(size, lambda: Interval(self._track))
+
+    def choice(
+        self,
+        a: Any,
+        size: Any = None,
+        replace: bool = True,
+        p: Any = None,
+        axis: int = 0,
+        shuffle: bool = True,
+    ) -> Any:
+        open_order = self._track.lazy and shuffle and not replace and p is None and type(size) is int
+        items = range(a) if isinstance(a, int) else a
+        if size is None and p is None and isinstance(a, list | tuple | str) and a:
+            found, counts = grouped(a)
+            return found[pick(self, counts, len(a))]
+        if not open_order or not isinstance(items, Sequence) or not 0 < size <= len(items):
+            return super().choice(a, size, replace, p, axis, shuffle)
+        return dealt(self, items, size)
+
+    def permutation(self, x: Any, axis: int = 0) -> Any:
+        if not self._track.lazy:
+            return super().permutation(x, axis)
+        return dealt(self, range(x) if isinstance(x, int) else x)
+
+    def shuffle(self, x: Any, axis: int = 0) -> None:
+        if type(x) is Deck:
+            x.settle()
+        super().shuffle(x, axis)
 
     def _distinct(self, count: int, total: int, shuffle: bool) -> list[int]:
         left = list(range(count))

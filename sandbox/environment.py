@@ -35,8 +35,15 @@ class AnyText(spaces.Text):
         return str(super().sample(mask, probability))
 
 
+def told(worker: Worker, answer: Answer) -> dict[str, Any]:
+    """An answer's info, and under `unvouched` how many elements it ran that nobody vouched for."""
+    return answer.info if worker.vouched is None else {**answer.info, "unvouched": len(answer.unvouched)}
+
+
 class SandboxedEnv(gymnasium.Env[str, str]):
     """One copy of a worker's environment.
+
+    Once its worker has been told what is vouched for, every info counts, under `unvouched`, what ran beside that.
 
     Without a seed the first reset draws one; later ones go on with the environment's own generator, as
     Gymnasium's do.
@@ -65,12 +72,12 @@ class SandboxedEnv(gymnasium.Env[str, str]):
             seed = self.np_random_seed % 2**63  # what crosses the pipe has 64 bits
         observation = (options or {}).get("observation")
         answer = self._ask(self.worker.reset_batch([Reset(self._copy(), seed, observation)])[0])
-        return answer.observation, answer.info
+        return answer.observation, told(self.worker, answer)
 
     def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """One step. Raises as `reset` does."""
         answer = self._ask(self.worker.step_batch([(self._copy(), action)])[0])
-        return answer.observation, answer.reward, answer.terminated, answer.truncated, answer.info
+        return answer.observation, answer.reward, answer.terminated, answer.truncated, told(self.worker, answer)
 
     def close(self) -> None:
         if self._id is not None:
@@ -149,7 +156,7 @@ class SandboxedVectorEnv(VectorEnv[tuple[str, ...], tuple[str, ...], Any]):
     def _infos(self, answers: Sequence[Answer | EnvironmentFault]) -> dict[str, Any]:
         infos: dict[str, Any] = {}
         for index, answer in enumerate(answers):
-            info = {"fault": str(answer)} if isinstance(answer, EnvironmentFault) else answer.info
+            info = {"fault": str(answer)} if isinstance(answer, EnvironmentFault) else told(self.worker, answer)
             if info:
                 infos = self._add_info(infos, info, index)
         return infos

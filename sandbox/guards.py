@@ -22,9 +22,12 @@ from RestrictedPython.Guards import (
 )
 from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 
+from sandbox.chance import Draws
 from sandbox.clone import AUTHORED
+from sandbox.decks import Deck
 from sandbox.normalise import DEFINABLE
 from sandbox.policy import FORBIDDEN_ATTRIBUTES, GUARDED_READS
+from sandbox.tables import COUNTED
 
 ITEM_WRITABLE = frozenset((dict, list, defaultdict, OrderedDict, Counter, deque, bytearray))
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
@@ -33,6 +36,7 @@ IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
     "&=": operator.iand, "//=": operator.ifloordiv, "@=": operator.imatmul,
 }  # fmt: skip
 MISSING = object()
+STANDS_FOR = {Draws: list, Deck: list, **{counted: kind for kind, counted in COUNTED.items()}}
 
 
 class RefusedWrite:
@@ -219,7 +223,7 @@ class Guards:
         """`type(x)` and `x.__class__`, for types that authored code could name itself."""
         if rest:
             raise TypeError("type() makes no classes in the sandbox: write a class statement")
-        kind = type(value)
+        kind = STANDS_FOR.get(type(value), type(value))
         if kind in self._types or AUTHORED in kind.__dict__:
             return kind
         raise TypeError(f"the type of a {kind.__name__} is not available in the sandbox")

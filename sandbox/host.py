@@ -13,35 +13,17 @@ from typing import Any
 
 import orjson
 
-from sandbox import world
-from sandbox.chance import Generator
-from sandbox.clone import NotCopyable, clone, fingerprint
+from sandbox.clone import NotCopyable, clone
 from sandbox.conformance import complaints
-from sandbox.enumeration import EnumeratingGenerator, Script, Undetermined
+from sandbox.copies import Copy, Fault
+from sandbox.decks import Deck
+from sandbox.enumeration import Undetermined
 from sandbox.errors import SourceRefused
 from sandbox.program import Program, line_of
+from sandbox.tryouts import Tryouts
 from sandbox.wire import read_frame, write_frame
 
 LARGEST = 2**63
-
-
-class Fault(Exception):
-    """What is wrong with one copy; `record` is its form on the wire."""
-
-    def __init__(self, message: str, reason: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.record: dict[str, Any] = {"fault": message, "reason": reason, "line": line}
-
-
-class Copy:
-    """One environment and whether it may be stepped."""
-
-    __slots__ = ("environment", "ready", "why")
-
-    def __init__(self, environment: Any, ready: bool = False) -> None:
-        self.environment = environment
-        self.ready = ready
-        self.why = "step was called before reset"
 
 
 class Host:
@@ -55,18 +37,19 @@ class Host:
         self._most = limits["copies"]
         self._hits = program.hits
         self._counts: dict[int, int] = {}
-        self._tally = True  # False while steps are tried out
+        self._vouched: set[int] | None = None
+        self.tally = True  # False while steps are tried out
         self.operations: dict[str, Callable[[Any], Any]] = {
             "make": self.make,
             "drop": self.drop,
             "reset": self.reset,
             "step": self.step,
             "episodes": self.episodes,
-            "expand": self.expand,
-            "expand_reset": self.expand_reset,
             "copy": self.copy,
             "check": self.check,
             "support": lambda _: list(self._counts.items()),
+            "vouch": self.vouch,
+            **Tryouts(self).operations,
         }
 
     # Copies
@@ -160,7 +143,7 @@ class Host:
         copy.ready = True
         copy.why = ""
         if self._hits is not None:
-            answer.append(self._support())
+            self._tell_support(answer)
         return answer
 
     def take(self, copy: Copy, action: str) -> list[Any]:
@@ -199,15 +182,30 @@ class Host:
         else:
             copy.ready = True
         if self._hits is not None:
-            return [observation, reward, terminated, truncated, info, self._support()]
+            return self._tell_support([observation, reward, terminated, truncated, info])
         return [observation, reward, terminated, truncated, info]
 
-    def _support(self) -> list[int]:
-        seen = sorted(self._hits or ())
-        if self._tally:
+    # Support
+
+    def _tell_support(self, answer: list[Any]) -> list[Any]:
+        """Adds what ran, and what of it was never vouched for, where there is such."""
+        hits = self._hits or {}
+        seen = sorted(hits)
+        if self.tally:
             for number in seen:
                 self._counts[number] = self._counts.get(number, 0) + 1
-        return seen
+        answer.append(seen)
+        vouched = self._vouched
+        if vouched is not None and not vouched.issuperset(hits):
+            answer.append([number for number in seen if number not in vouched])
+        return answer
+
+    def vouch(self, elements: list[int] | None) -> list[int]:
+        """Adds elements to those vouched for, all that were exercised so far for None; all of them now."""
+        if self._vouched is None:
+            self._vouched = set()
+        self._vouched.update(self._counts if elements is None else elements)
+        return sorted(self._vouched)
 
     # Checking what authored code returned. Subclasses of str, int and float are read by the base class's own
     # methods.
@@ -284,7 +282,8 @@ class Host:
                 out[name] = self.plain(item, f"{path}[{name[:40]!r}]", depth - 1)
             return out
         if isinstance(value, list):
-            return [self.plain(item, path, depth - 1) for item in list.__iter__(value)]
+            items = Deck.__iter__(value) if type(value) is Deck else list.__iter__(value)
+            return [self.plain(item, path, depth - 1) for item in items]
         if isinstance(value, tuple):
             return [self.plain(item, path, depth - 1) for item in tuple.__iter__(value)]
         if isinstance(value, set | frozenset):
@@ -315,86 +314,11 @@ class Host:
     # Trying out, which does not count as support
 
     def check(self, _: None) -> list[str]:
-        self._tally = False
+        self.tally = False
         try:
             return complaints(self)
         finally:
-            self._tally = True
-
-    def expand(self, request: tuple[int, str, int]) -> Any:
-        id, action, limit = request
-        copy = self.copies.get(id)
-        if copy is None:
-            return Fault(f"there is no copy {id}", "copy").record
-        if not copy.ready:
-            return Fault(f"{copy.why}: call reset first", "order").record
-        return self._enumerate(lambda: copy.environment, lambda fork: self.take(fork, action), limit)
-
-    def expand_reset(self, request: tuple[str | None, int]) -> Any:
-        observation, limit = request
-        try:
-            fresh = self.create()
-        except Fault as fault:
-            return fault.record
-        return self._enumerate(lambda: fresh.environment, lambda fork: self.begin(fork, 0, observation), limit)
-
-    def _enumerate(self, original: Callable[[], Any], run: Callable[[Copy], Any], limit: int) -> Any:
-        """Runs a copy for every script of draws; merges outcomes that look alike and lead to equal states."""
-        script = Script(limit)
-        self._tally = False
-        found: dict[tuple[bytes, str], list[Any]] = {}
-        runs = 0
-
-        def scripted(seed: int) -> Generator:
-            made = EnumeratingGenerator.__new__(EnumeratingGenerator)
-            Generator.__init__(made, seed)
-            made._track = script
-            generators.append(made)
-            return made
-
-        try:
-            while True:
-                runs += 1
-                if runs > limit:
-                    return self._give_up(found)
-                script.begin()
-                memo: dict[int, Any] = {}
-                fork = Copy(clone(original(), memo), ready=True)
-                generators = [made for made in memo.values() if type(made) is Generator]
-                for generator in generators:
-                    generator._track = script
-                    generator.__class__ = EnumeratingGenerator
-                world._factory[0] = scripted
-                try:
-                    answer = run(fork)
-                except Fault as fault:
-                    answer = fault.record
-                finally:
-                    world._factory[0] = Generator
-                    for generator in generators:
-                        generator.__class__ = Generator
-                        generator._track = None
-                if script.failed:
-                    return self._give_up(found)
-                digest = "" if isinstance(answer, dict) else fingerprint(fork.environment) + "-+"[fork.ready]
-                known = found.get((orjson.dumps(answer), digest))
-                if known is not None:
-                    known[0] += script.probability
-                else:
-                    id = None if isinstance(answer, dict) else self.keep(fork)
-                    found[orjson.dumps(answer), digest] = [script.probability, answer, id, digest]
-                if not script.advance():
-                    return list(found.values())
-        except (Undetermined, NotCopyable, RecursionError):
-            return self._give_up(found)
-        except Fault as fault:
-            self._give_up(found)
-            return fault.record
-        finally:
-            self._tally = True
-
-    def _give_up(self, found: dict[tuple[bytes, str], list[Any]]) -> None:
-        self.drop([outcome[2] for outcome in found.values() if outcome[2] is not None])
+            self.tally = True
 
 
 def shape(value: Any) -> str:

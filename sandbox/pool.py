@@ -7,7 +7,7 @@ Left out: retrying a step. What the dead worker had already done is unknown, so 
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,6 +43,7 @@ class Pool:
         self._sandbox = sandbox
         self._source = source
         self._counting = counting
+        self._vouched: frozenset[int] | None = None
         self._workers: list[Worker] = [self._load() for _ in range(workers)]
         self._generations = [0] * workers
         self._places: dict[int, _Place] = {}
@@ -94,8 +95,18 @@ class Pool:
         """One result for each request, in order; see `Worker.step_batch`."""
         return self._spread([id for id, _ in requests], requests, self._step)
 
+    def vouch(self, elements: Iterable[int]) -> None:
+        """Declares elements to be known from reality, to every worker and its successors; see `Worker.vouch`."""
+        self._vouched = frozenset(elements) | (self._vouched or frozenset())
+        for worker in self._workers:
+            if worker.alive:
+                worker.vouch(self._vouched)
+
     def _load(self) -> Worker:
-        return self._sandbox.load(self._source, counting=self._counting)
+        worker = self._sandbox.load(self._source, counting=self._counting)
+        if self._vouched is not None:
+            worker.vouch(self._vouched)
+        return worker
 
     def _spread(self, ids: list[int], requests: Sequence[Any], operation: Callable[..., list[Result]]) -> list[Result]:
         """Hands each worker its share, all at once, and puts the results back in order."""

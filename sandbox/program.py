@@ -15,13 +15,16 @@ from typing import Any
 
 from sandbox import policy as policies
 from sandbox import world
-from sandbox.counting import HITS, TABLE, Counter, Tables
+from sandbox.counting import HITS, TABLE, Counter
+from sandbox.decks import listed
 from sandbox.errors import SourceRefused
 from sandbox.guards import ClassBuilder, Guards
 from sandbox.normalise import Normaliser
 from sandbox.records import Element
+from sandbox.shuffles import Shuffles, readable, shuffled
 from sandbox.standins import DERIVABLE, NAMEABLE, builtin_names, modules
 from sandbox.survey import choose_prefix
+from sandbox.tables import Tables
 
 FILENAME = "<environment>"
 
@@ -38,6 +41,7 @@ class Program:
         environment: the class to make copies of: the last subclass of `gymnasium.Env` that the module
         defines. elements: what counting has numbered.
         hits: numbers seen since last cleared; None without counting.
+        lazy: shuffles may leave open what is not read.
 
     Raises:
         SourceRefused: the source cannot be run as it is.
@@ -47,6 +51,7 @@ class Program:
         self.prefix = choose_prefix(source)
         self.elements: list[Element] = []
         self.hits: dict[int, None] | None = {} if counting else None
+        self.lazy = False
         self._policy = policy
         try:
             with warnings.catch_warnings():
@@ -83,7 +88,12 @@ class Program:
         else:
             guards = Guards(self.prefix, NAMEABLE)
             importable = modules(self.prefix, guards)
+            self.lazy = readable(tree)
             tree = Normaliser(self.prefix, importable).normalise(tree)
+            if self.lazy:
+                given = {f"{self.prefix}X_shuffled": shuffled, f"{self.prefix}X_listed": listed}
+                tree = Shuffles(*given).visit(tree)
+                names |= given
             tree, _ = policies.apply(policy, tree)
             typed = importable["typing"]["NamedTuple"]
             names |= guards.globals(ClassBuilder(DERIVABLE | {typed}))

@@ -4,7 +4,7 @@ Left out: the wire format, which `worker.py` and `host.py` agree on.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sandbox.errors import EnvironmentFault
 
@@ -43,6 +43,7 @@ class Answer:
         reward: finite.
         info: JSON data; tuples have become lists and sets sorted lists.
         support: with counting, numbers of the branches and table elements that the step ran.
+        unvouched: those among them that were never vouched for; empty before the first `Worker.vouch`.
     """
 
     observation: str
@@ -51,6 +52,7 @@ class Answer:
     truncated: bool
     info: dict[str, Any]
     support: tuple[int, ...] = ()
+    unvouched: tuple[int, ...] = ()
 
 
 class _Thawed:
@@ -64,6 +66,7 @@ class _Thawed:
         truncated: bool,
         info: Any,
         support: tuple[int, ...],
+        unvouched: tuple[int, ...],
     ) -> None:
         self.observation = observation
         self.reward = reward
@@ -71,6 +74,7 @@ class _Thawed:
         self.truncated = truncated
         self.info = info
         self.support = support
+        self.unvouched = unvouched
 
 
 def read_answers(items: list[Any], longest: int) -> list[Any]:
@@ -78,18 +82,21 @@ def read_answers(items: list[Any], longest: int) -> list[Any]:
     per step.
 
     Args:
-        items: JSON values; an answer is ``[observation, reward, terminated, truncated, info]``, and its
-        support. longest: characters of an observation.
+        items: JSON values; an answer is ``[observation, reward, terminated, truncated, info]``, with counting also
+            its support and, where there is such, what of that nobody vouched for.
+        longest: characters of an observation.
     """
     out: list[Any] = []
     for item in items:
         support: tuple[int, ...] = ()
-        if type(item) is list and len(item) == 6:
-            numbers = item.pop()
-            if type(numbers) is not list or not all(type(number) is int for number in numbers):
+        unvouched: tuple[int, ...] = ()
+        if type(item) is list and 6 <= len(item) <= 7:
+            numbers, strange = item[5], item[6] if len(item) == 7 else []
+            if not _whole(numbers) or not _whole(strange):
                 out.append(None)
                 continue
-            support = tuple(numbers)
+            support, unvouched = tuple(numbers), tuple(strange)
+            del item[5:]
         if type(item) is not list or len(item) != 5:
             out.append(None)
             continue
@@ -104,12 +111,16 @@ def read_answers(items: list[Any], longest: int) -> list[Any]:
             and type(info) is dict
             and (not info or shallow(info))
         ):
-            answer: Any = _Thawed(observation, reward, terminated, truncated, info, support)
+            answer: Any = _Thawed(observation, reward, terminated, truncated, info, support, unvouched)
             answer.__class__ = Answer
             out.append(answer)
         else:
             out.append(None)
     return out
+
+
+def _whole(numbers: Any) -> bool:
+    return type(numbers) is list and all(type(number) is int for number in numbers)
 
 
 def shallow(value: Any) -> bool:
@@ -151,6 +162,38 @@ class Outcome:
     answer: Answer | EnvironmentFault
     id: int | None
     digest: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The logged answer that a search looks for; None where the log does not say."""
+
+    observation: str
+    reward: float | None = None
+    terminated: bool | None = None
+
+
+@dataclass(frozen=True)
+class Chances:
+    """What was found of the ways that a step, or a reset, can fall.
+
+    Attributes:
+        regime: how it was found: by running every script of draws, by searching those that give one answer, or by
+            simulation.
+        outcomes: all of them; those that agree with the target; those that were met. Where they are more than the
+            caller would have, the likeliest.
+        probability: of all outcomes found, also of those left out: 1, or for a search a lower bound of the target's.
+        exhaustive: nothing can have been missed; a search's probability is exact then.
+        runs: of the step.
+        undetermined: runs among them whose chance no script decides.
+    """
+
+    regime: Literal["enumerate", "search", "sample"]
+    outcomes: list[Outcome]
+    probability: float
+    exhaustive: bool
+    runs: int
+    undetermined: int = 0
 
 
 @dataclass(frozen=True)

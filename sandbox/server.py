@@ -54,7 +54,9 @@ def _warm_up() -> None:
         ready.episodes([(1, None, ["x"])])
         ready.make(1)
         ready.reset([(1, 1, None)])
-        ready.expand((1, "x", 10))
+        ready.operations["expand"]((1, "x", 10))
+        ready.operations["search"]((1, "x", ("2", None, None), 20, 4, 4))
+        ready.operations["sample"]((1, "x", 2, 0, 4))
 
 
 def _confine(settings: dict[str, Any], server: int) -> str | None:

@@ -10,16 +10,17 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from sandbox.errors import EnvironmentFault, SourceRefused, WorkerDied
 from sandbox.limits import Limits
-from sandbox.records import Answer, Element, Episode, Outcome, Reset, Script, read_answers
+from sandbox.records import Answer, Chances, Element, Episode, Outcome, Reset, Script, Target, read_answers
 from sandbox.wire import Broken, Channel
 
 ACTIONS_PER_MESSAGE = 2048  # bounds the reply and the time of one message of whole episodes
+PARTS = 64  # messages of one search or sampling, beside those that its runs allow
 Shape = Callable[[list[Any]], list[Any]]
 ENDINGS = {
     "deadline": "took longer than allowed and was killed",
@@ -37,6 +38,7 @@ class Worker:
 
     Attributes:
         elements: with counting, the branches and table elements that support refers to by number.
+        vouched: those of them that were vouched for; None before the first `vouch`.
     """
 
     def __init__(self, channel: Channel, process: int, pid: int, limits: Limits) -> None:
@@ -49,6 +51,7 @@ class Worker:
         self._ended: str | None = None
         self._reason = "closed"
         self.elements: list[Element] = []
+        self.vouched: frozenset[int] | None = None
 
     def __enter__(self) -> "Worker":
         return self
@@ -136,11 +139,88 @@ class Worker:
         Raises:
             EnvironmentFault: the copy cannot be stepped at all.
         """
-        return self._outcomes(self._request("expand", (id, action, limit)), list)
+        found = self._expand(id, action, limit)
+        return None if found is None else found.outcomes
 
     def expand_reset(self, observation: str | None = None, limit: int = 256) -> list[Outcome] | None:
         """Every way that a reset can fall, on a new copy. See `expand`."""
-        return self._outcomes(self._request("expand_reset", (observation, limit)), _starts)
+        found = self._expand(None, observation, limit)
+        return None if found is None else found.outcomes
+
+    def search(self, id: int, action: str, target: Target, budget: int = 20_000, width: int = 256, most: int = 1024
+               ) -> Chances:  # fmt: skip
+        """Ways that a step can fall which give one answer, where all ways are too many to run; see `sandbox/search.py`.
+
+        The sum of their probabilities is a lower bound of the answer's.
+
+        Args:
+            budget: most runs of the step.
+            width: beginnings kept while draw after draw is decided; wider finds more of what shows late.
+            most: outcomes returned with a copy each. Drop them when done.
+
+        Raises:
+            EnvironmentFault: the copy cannot be stepped at all.
+        """
+        return self._search(id, action, target, budget, width, most)
+
+    def search_reset(self, observation: str | None, target: Target, budget: int = 20_000, width: int = 256,
+                     most: int = 1024) -> Chances:  # fmt: skip
+        """Ways that a reset, begun from `observation` if that is not None, can fall which give one answer."""
+        return self._search(None, observation, target, budget, width, most)
+
+    def sample(self, id: int, action: str, count: int, seed: int = 0, most: int = 1024) -> Chances:
+        """What a step led to in `count` simulations, each outcome with its share; the same for the same seed.
+
+        Args:
+            most: outcomes returned with a copy each. Drop them when done.
+
+        Raises:
+            EnvironmentFault: the copy cannot be stepped or copied.
+        """
+        return self._sample(id, action, count, seed, most)
+
+    def sample_reset(self, observation: str | None, count: int, seed: int = 0, most: int = 1024) -> Chances:
+        """What a reset led to in `count` simulations."""
+        return self._sample(None, observation, count, seed, most)
+
+    def chances(self, id: int | None, text: str | None, target: Target | None = None, *, forks: int = 256,
+                budget: int = 20_000, width: int = 256, samples: int = 1000, seed: int = 0, most: int = 1024
+                ) -> Chances:  # fmt: skip
+        """The ways that a step can fall, found as well as it can be done within the limits.
+
+        Enumerated where there are no more than `forks` scripts of draws; else searched, where there is a target;
+        and simulated where there is none, or the search met nothing but chance that no script decides.
+
+        Args:
+            id: a copy, and `text` the action; or None, and `text` what the reset begins from (None: a drawn start).
+        """
+        whole = self._expand(id, text, forks)
+        if whole is not None:
+            return whole
+        if target is not None:
+            found = self._search(id, text, target, budget, width, most)
+            if found.outcomes or not found.undetermined:
+                return found
+        return self._sample(id, text, samples, seed, most)
+
+    def vouch(self, elements: Iterable[int] | None = None) -> frozenset[int]:
+        """With counting: declares elements to be known from reality; answers tell of all others in `unvouched`.
+
+        Args:
+            elements: by number, as another worker of the same source may have learnt them; for None all that resets
+                and steps exercised so far. Added to those already vouched for.
+
+        Returns:
+            All elements vouched for.
+        """
+        numbers = None if elements is None else sorted(set(elements))
+        if numbers and not 0 <= numbers[0] <= numbers[-1] < len(self.elements):
+            raise ValueError(f"vouch: this source has {len(self.elements)} elements, numbered from 0")
+        reply = self._request("vouch", numbers)
+        if type(reply) is not list or not all(type(n) is int and 0 <= n < len(self.elements) for n in reply):
+            raise self._violation("malformed elements")
+        self.vouched = frozenset(reply)
+        return self.vouched
 
     def check(self) -> list[str]:
         """Sentences on what does not hold of Gymnasium's interface; none where all is well."""
@@ -280,13 +360,47 @@ class Worker:
             raise self._violation("a malformed answer")
         return Episode(answers, None if item[1] is None else self._fault(item[1]))
 
-    def _outcomes(self, reply: Any, shape: Shape) -> list[Outcome] | None:
+    def _expand(self, id: int | None, text: str | None, limit: int) -> Chances | None:
+        reply = self._request("expand", (id, text, limit))
         if reply is None:
             return None
+        if type(reply) is list and reply and not reply[0]:
+            raise self._violation("an expansion without outcomes")
+        return self._chances("enumerate", reply, list if id is not None else _starts)
+
+    def _search(self, id: int | None, text: str | None, target: Target, budget: int, width: int, most: int) -> Chances:
+        if min(budget, width, most) < 1:
+            raise ValueError("search: budget, width and most are at least 1")
+        logged = (target.observation, target.reward, target.terminated)
+        reply = self._in_parts("search", (id, text, logged, budget, width, most), budget)
+        return self._chances("search", reply, list if id is not None else _starts)
+
+    def _sample(self, id: int | None, text: str | None, count: int, seed: int, most: int) -> Chances:
+        if min(count, most) < 1 or not 0 <= seed < 2**63:
+            raise ValueError("sample: count and most are at least 1, the seed has no sign and 63 bits")
+        reply = self._in_parts("sample", (id, text, count, seed, most), count)
+        return self._chances("sample", reply, list if id is not None else _starts)
+
+    def _in_parts(self, operation: str, payload: Any, runs: int) -> Any:
+        """Asks until there is more than a ticket to go on with."""
+        reply = self._request(operation, payload)
+        for _ in range(PARTS + runs // 8):
+            if type(reply) is not int:
+                return reply
+            reply = self._request("go_on", reply)
+        raise self._violation("a search without an end")
+
+    def _chances(self, regime: Literal["enumerate", "search", "sample"], reply: Any, shape: Shape) -> Chances:
         if type(reply) is dict:
             raise self._fault(reply)
-        if type(reply) is not list or not reply:
-            raise self._violation("malformed outcomes")
+        if type(reply) is not list or [type(part) for part in reply] != [list, float, bool, int, int]:
+            raise self._violation("a malformed report")
+        found, probability, exhaustive, runs, undetermined = reply
+        if not 0.0 <= probability <= 1.0:
+            raise self._violation("a probability out of range")
+        return Chances(regime, self._outcomes(found, shape), probability, exhaustive, runs, undetermined)
+
+    def _outcomes(self, reply: list[Any], shape: Shape) -> list[Outcome]:
         out: list[Outcome] = []
         for item in reply:
             if type(item) is not list or len(item) != 4:
@@ -304,7 +418,7 @@ class Worker:
 def _starts(items: list[Any]) -> list[Any]:
     """A reset's items in the form of a step's: reward 0, not ended. What is no list stays as it is."""
     return [
-        [item[0], 0.0, False, False, *item[1:]] if type(item) is list and 2 <= len(item) <= 3 else item
+        [item[0], 0.0, False, False, *item[1:]] if type(item) is list and 2 <= len(item) <= 4 else item
         for item in items
     ]
 

@@ -14,6 +14,8 @@ class Format(Protocol):
 
     EXPECTED: str
     """What a file of this format looks like, for error messages."""
+    LOSES: str
+    """What of a session from elsewhere such a file cannot hold."""
 
     def recognises(self, log: Log, head: bytes, first: Any) -> bool:
         """Whether a file is of this format.

@@ -29,6 +29,7 @@ from rollout.formats.files import RESULT, file_for, messages_for
 from rollout.log import Log, SessionError, deep
 from rollout.trajectory import Call, Image, Message, Other, Part, Reasoning, Text, Trajectory
 
+LOSES = "task, outcome, rewards, ends, legal actions, the order of words and calls in one message"
 EXPECTED = 'an ATIF document: {"schema_version": "ATIF-v1.7", "agent": {"name", "version"}, "steps": […]}'
 LARGEST = 512 * 2**20  # bytes
 VERSION = "ATIF-v1.7"

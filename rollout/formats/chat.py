@@ -15,6 +15,7 @@ from rollout.formats.files import messages_for
 from rollout.log import Log, SessionError, dump
 from rollout.trajectory import Call, Image, Message, Other, Part, Reasoning, Text, Trajectory
 
+LOSES = "rewards of single turns, ends, legal actions, which results failed"
 EXPECTED = 'one conversation a line: {"messages": [{"role", "content", "tool_calls"}], "tools", "reward"}'
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 REASONING = ("reasoning_content", "reasoning")  # DeepSeek's and vLLM's names for it

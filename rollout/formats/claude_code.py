@@ -36,6 +36,7 @@ from rollout.formats.files import RESULT, appended, file_for, messages_for
 from rollout.log import Log, dump
 from rollout.trajectory import Call, Message, Other, Part, Text, Trajectory
 
+LOSES = "task, outcome, rewards, ends, legal actions"
 START = "1970-01-01T00:00:00.000Z"
 
 

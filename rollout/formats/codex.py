@@ -28,6 +28,7 @@ from rollout.formats.files import RESULT, appended, file_for, messages_for, word
 from rollout.log import Log, SessionError, dump
 from rollout.trajectory import Call, Image, Message, Other, Part, Reasoning, Text, Trajectory
 
+LOSES = "task, outcome, rewards, ends, legal actions, names, which results failed"
 EXPECTED = 'a Codex rollout: {"timestamp", "type": "session_meta" | "response_item" | …, "payload"} a line'
 KINDS = ("session_meta", "turn_context", "response_item", "event_msg", "compacted")
 CALLS = {  # kind of item: where it keeps the arguments, and the tool's name where it says none

@@ -28,6 +28,7 @@ from rollout.formats.conversation import conversation, dumped, image, loaded
 from rollout.log import Log, SessionError
 from rollout.trajectory import Call, Image, Message, Other, Part, Reasoning, Text, Trajectory, messages_of
 
+LOSES = "rewards of single turns, ends, legal actions"
 EXPECTED = "an Inspect log: a .eval file, or JSON with `eval` and `samples`"
 WORDS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 TOGETHER = 16  # samples: the library reads the directory of the zip again for each batch

@@ -21,6 +21,7 @@ import numpy as np
 from rollout.log import Log, SessionError
 from rollout.trajectory import Message, Observation, Trajectory, Turn
 
+LOSES = "everything but texts, rewards and ends: tool calls become text"
 EXPECTED = "a Minari dataset: a folder with data/metadata.json and episodes of text or plain numbers"
 METADATA = "metadata.json"
 LONGEST_VECTOR = 16  # numbers; beyond that they are pictures or states that no one reads as text

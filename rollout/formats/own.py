@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from rollout.log import Log
 from rollout.trajectory import VERSION, Trajectory
 
+LOSES = "nothing"
 EXPECTED = 'one session a line: {"id", "source", "observation", "turns": [{"action", "observation", "reward"}]}'
 
 

@@ -24,6 +24,7 @@ from rollout.formats.conversation import conversation, image, messages_of
 from rollout.log import Log, SessionError, dump
 from rollout.trajectory import Call, Image, Message, Part, Reasoning, Text, Trajectory
 
+LOSES = "rewards of single turns, ends, legal actions, which results failed, tools of other formats"
 EXPECTED = 'one episode a line: {"task", "traces": [{"nodes": [{"parent", "message"}], "rewards"}]}, or one trace'
 TOKENS = (
     "token_ids", "mask", "is_content", "logprobs", "advantages", "reference_logprobs", "trainer_logprobs", "entropies",

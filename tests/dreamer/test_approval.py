@@ -1,6 +1,8 @@
 """Who may train: rules, the ledger, and what a night does with both."""
 
 import json
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from dreamer.approval import ApprovalError, Decision, Ledger, approve, condition, digest
 from rollout.formats import chat, own
 from rollout.sessions import read
-from rollout.trajectory import Pointer, Trajectory
+from rollout.trajectory import Message, Pointer, Trajectory
 from tests.dreamer.conftest import DREAM, NIGHT
 from tests.dreamer.doors import record
 
@@ -29,7 +31,8 @@ def test_rules_say_what_they_read_like() -> None:
     assert holds("task = t1") == {session.id for session in SESSIONS[1::3]}
     assert holds("task != t*") == set()
     assert holds("id = s1? and turns >= 2") == {each.id for each in SESSIONS[10:20] if len(each.turns) >= 2}
-    assert holds("file = *.jsonl and outcome >= 1") == won
+    assert holds("file = *.jsonl AND outcome >= 1") == won
+    assert holds("task = rock and roll") == set()
 
 
 def test_what_a_session_lacks_fulfils_no_rule() -> None:
@@ -39,8 +42,7 @@ def test_what_a_session_lacks_fulfils_no_rule() -> None:
 
 @pytest.mark.parametrize("rule", [
     "", "reward > 1", "outcome", "outcome >= much", "task > a", "outcome => 1", "all and all",
-    "outcome >= 1 or turns > 1",
-    "__class__ = x",
+    "outcome >= 1 or turns > 1", "outcome >= nan", "__class__ = x",
 ])
 def test_other_rules_are_refused(rule: str) -> None:
     with pytest.raises(ApprovalError):
@@ -54,7 +56,8 @@ def decide(ledger: Ledger, verdict: str, sessions: list[Trajectory], by: str = "
 
 def distinct(count: int) -> list[Trajectory]:
     """Sessions of which no two are alike."""
-    return [SESSIONS[0].model_copy(update={"id": f"d{number}", "task": f"u{number}"}) for number in range(count)]
+    return [SESSIONS[0].model_copy(update={"id": f"d{number}", "system": Message(role="system", content=f"{number}")})
+            for number in range(count)]
 
 
 def test_the_last_decision_stands_before_any_rule(tmp_path: Path) -> None:
@@ -153,3 +156,35 @@ def test_all_and_where_contradict_each_other(project: Path, dream: DREAM) -> Non
     code, _, err = dream("approve", "sessions.jsonl", "--all", "--where", "turns > 1")
     assert code == 2
     assert "contradict" in err
+
+
+def test_the_ledger_lies_beside_the_logs_where_a_night_looks_for_it(
+    project: Path, dream: DREAM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.parent)
+    dream("approve", f"{project.name}/sessions.jsonl", "--where", "turns >= 3", "--reject")
+    assert (project / "approvals.ledger").exists()
+    dream("author", f"{project.name}/night.toml", "--run", str(project / "run"))
+    assert json.loads((project / "run" / "night-001" / "read.json").read_text())["rejected"] > 0
+
+
+def test_a_decision_that_finds_no_space_leaves_no_half_line(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "approvals.ledger")
+    decide(ledger, "approved", SESSIONS[:1])
+    before = ledger.path.read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limit[1]))
+        with pytest.raises(OSError, match=r"space|large"):
+            decide(ledger, "approved", distinct(50))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert ledger.path.read_bytes() == before
+
+
+def test_a_rule_that_turns_decisions_says_so(project: Path, dream: DREAM) -> None:
+    dream("approve", "sessions.jsonl", "--where", "turns >= 3", "--reject")
+    _, _, err = dream("approve", "sessions.jsonl", "--all")
+    assert "had been decided otherwise" in err

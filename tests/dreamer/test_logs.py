@@ -99,3 +99,51 @@ def test_what_is_hidden_on_import_comes_back_with_the_key_only(log: Path, dream:
     assert "ann.smith" not in Path("hidden.jsonl").read_text()
     _, out, _ = dream("reveal", "hidden.jsonl", "--key", "my.key")
     assert out == Path("plain.jsonl").read_text()
+
+
+def test_what_a_log_says_is_shown_and_not_obeyed(
+    log: Path, dream: DREAM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session could otherwise repaint the screen on which it is judged."""
+    hostile = "\x1b]0;owned\x07\x1b[2J\u202e[red]gone[/]"
+    Path("odd.jsonl").write_text(json.dumps({"id": hostile, "source": "real", "observation": hostile, "turns": [
+        {"action": hostile, "observation": hostile}]}))
+    monkeypatch.setattr("rich.prompt.Prompt.ask", lambda *_, **__: "s")
+    for command in (("patterns", "odd.jsonl"), ("approve", "odd.jsonl", "--ask"), ("import", f"no{hostile}")):
+        _, out, err = dream(*command)
+        assert not {"\x1b", "\x07", "\u202e"} & set(out + err)
+        assert "[red]" in out + err
+
+
+def test_the_same_file_by_two_names_is_read_once(log: Path, dream: DREAM) -> None:
+    Path("link.jsonl.gz").symlink_to(log)
+    _, out, _ = dream("import", "*.gz", "--json")
+    assert json.loads(out)["sessions"] == 6
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("import", "chat.jsonl.gz", "--to", "chat.jsonl.gz/x"), "chat.jsonl.gz"),
+    (("import", "chat.jsonl.gz", "--to", "one.key", "--hide", "one.key"), "cannot be one file"),
+    (("import", "/dev/null"), "not a regular file"),
+    (("approve", "chat.jsonl.gz", "--all", "--ledger", "."), "directory"),
+    (("approve", "chat.jsonl.gz", "--reject"), "say which"),
+    (("approve", "chat.jsonl.gz", "--where", ""), "is no rule"),
+])
+def test_places_and_choices_that_cannot_be_are_told(
+    arguments: tuple[str, ...], words: str, log: Path, dream: DREAM
+) -> None:
+    code, _, err = dream(*arguments)
+    assert code == 2
+    assert words in err
+
+
+def test_what_a_format_cannot_hold_is_said(log: Path, dream: DREAM) -> None:
+    _, _, err = dream("export", "chat.jsonl.gz", "--as", "codex", "--to", "out")
+    assert "not kept by codex: task, outcome" in err
+
+
+def test_the_sum_of_the_rewards_goes_along(log: Path, dream: DREAM) -> None:
+    Path("own.jsonl").write_text(json.dumps({"id": "a", "source": "real", "observation": "x", "turns": [
+        {"action": "y", "observation": "z", "reward": 0.5}, {"action": "y", "observation": "z", "reward": 1.0}]}))
+    dream("export", "own.jsonl", "--to", "out.jsonl")
+    assert json.loads(Path("out.jsonl").read_text())["reward"] == 1.5

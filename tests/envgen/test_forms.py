@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envgen.forms import Form, Forms, mine
+from envgen.forms import Form, Forms
+from envgen.miner import mine
 from rollout.trajectory import Pointer
 
 

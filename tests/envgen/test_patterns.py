@@ -9,7 +9,7 @@ import pytest
 from envgen.ends import infer_ends
 from envgen.patterns import Patterns, observe
 from envgen.steps import steps, texts
-from rollout.trajectory import Call, Message, Observation, Pointer, Trajectory, Turn
+from rollout.trajectory import Call, Message, Observation, Pointer, Text, Trajectory, Turn
 from tests.games import Corridor, Lottery, Shop, Switch, play, record
 
 GAMES = {"corridor": Corridor, "lottery": Lottery, "shop": Shop, "switch": Switch}
@@ -111,8 +111,9 @@ def test_nothing_that_was_observed_is_listed_as_never_observed(name: str) -> Non
         turns = [turn for each in sessions for turn in each.turns]
         rewards = [turn.reward or 0.0 for turn in turns]
         outcomes = [each.outcome or 0.0 for each in sessions]
-        assert ("a success" in statements(patterns, "outcome")) is not any(value > 0 for value in outcomes)
-        assert ("a failure" in statements(patterns, "outcome")) is not any(value <= 0 for value in outcomes)
+        claimed = statements(patterns, "outcome")
+        assert ("a success, an outcome above 0" in claimed) is not any(value > 0 for value in outcomes)
+        assert ("a failure, an outcome not above 0" in claimed) is not any(value <= 0 for value in outcomes)
         assert ("a reward above zero" in statements(patterns, "reward")) is not any(value > 0 for value in rewards)
         assert ("a reward below zero" in statements(patterns, "reward")) is not any(value < 0 for value in rewards)
         assert ("an end of the world" in statements(patterns, "end")) is not any(turn.terminated for turn in turns)
@@ -138,6 +139,29 @@ def test_tools_and_legal_actions_that_nobody_took_are_listed() -> None:
     legal = session("a", "1", "2").model_copy(update={"turns": turns})
     assert statements(observe(sessions), "tool") == ["a call of pay"]
     assert statements(observe([legal]), "action") == ["the action 'jump', which was legal"]
+
+
+FAILING = (
+    "Error: no money", '{"status": "error"}', '{"success": false}', "<error>x</error>", "Order not found",
+    "bash: no such file", "ValueError: bad", "Unable to process", "Could not find it", "Permission denied",
+    "HTTP 404: Not Found", "Unknown order",
+)
+
+
+@pytest.mark.parametrize("result", FAILING)
+def test_an_answer_that_can_be_read_as_a_failure_is_no_absence_of_failures(result: str) -> None:
+    """Alone, with words beside it, and among parallel calls."""
+    alone = calling(0, ("pay", {}, "paid"), ("pay", {}, result))
+    assert statements(observe([alone]), "failure") == []
+    words = alone.turns[1].action.model_copy(update={
+        "content": (Text(text="Let me pay."), *alone.turns[1].action.parts)})
+    spoken = alone.model_copy(update={"turns": (alone.turns[0], alone.turns[1].model_copy(update={"action": words}))})
+    assert statements(observe([spoken]), "failure") == []
+    parts = tuple(Call(name=name, arguments="{}", id=name) for name in ("find", "pay"))
+    both = Turn(action=Message(role="assistant", content=parts), observation=Observation(messages=(
+        Message(role="tool", content="ok", call="find"), Message(role="tool", content=result, call="pay"))))
+    assert statements(observe([alone.model_copy(update={"turns": (both,)})]), "failure") == [
+        "an answer to find that says it failed"]
 
 
 def test_tools_that_never_failed_are_listed_and_those_that_did_are_not() -> None:

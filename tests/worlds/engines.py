@@ -201,7 +201,7 @@ def dealt(total: int, ace: bool) -> dict[int, float]:
 
 
 class Blackjack(Told):
-    """Blackjack-v1, the dealer's second card told at the end."""
+    """Blackjack-v1 as registered (`sab=True`), the dealer's second card told at the end."""
 
     name = "blackjack"
     actions = ("stick", "hit")

@@ -98,11 +98,12 @@ def every(run: Callable[[Chance], Any]) -> Iterator[tuple[float, Any]]:
 
 
 class Answer(NamedTuple):
-    """What a world said. A fault has no text but says its kind as the reason."""
+    """What a world said; `late` is Gymnasium's truncation. A fault has no text and says its kind."""
 
     text: str | None
     reward: float = 0.0
     end: bool = False
+    late: bool = False
     actions: tuple[str, ...] | None = None
     fault: str | None = None
 
@@ -139,8 +140,7 @@ class Program:
         if (state, action) not in self.steps:
 
             def run(env: Any) -> Answer:
-                observation, reward, terminated, _, info = env.step(action)
-                return _answer(observation, reward, terminated, info)
+                return _answer(*env.step(action))
 
             self.steps[state, action] = self._told(self.states[state], run)
         return self.steps[state, action]
@@ -156,7 +156,7 @@ class Program:
     def _begin(self, state: dict[str, Any], options: dict[str, str] | None) -> Told:
         def run(env: Any) -> Answer:
             observation, info = env.reset(options=options)
-            return _answer(observation, 0.0, False, info)
+            return _answer(observation, 0.0, False, False, info)
 
         return self._told(state, run)
 
@@ -184,8 +184,9 @@ class Program:
         return told
 
 
-def _answer(observation: Any, reward: Any, terminated: Any, info: Any) -> Answer:
+def _answer(observation: Any, reward: Any, terminated: Any, truncated: Any, info: Any) -> Answer:
     if not isinstance(observation, str):
         raise TypeError(f"an observation of type {type(observation)}")
     actions = info.get("actions")
-    return Answer(observation, float(reward), bool(terminated), None if actions is None else tuple(actions))
+    listed = None if actions is None else tuple(actions)
+    return Answer(observation, float(reward), bool(terminated), bool(truncated), listed)

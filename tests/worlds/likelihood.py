@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf, log
+from typing import Any
 
 from rollout.trajectory import Trajectory, Turn
 from tests.worlds.enumeration import Answer, Belief, Program, Told
@@ -33,8 +34,8 @@ class Explained:
 
 
 def agrees(answer: Answer, turn: Turn) -> bool:
-    """Whether text, reward and end are the logged ones."""
-    return answer[:3] == (turn.answer, turn.reward, turn.terminated)
+    """Whether text, reward and end are the logged ones; a log may be cut where a world goes on, not the reverse."""
+    return answer[:3] == (turn.answer, turn.reward, turn.terminated) and not (answer.late and turn.truncated is False)
 
 
 def lists(answer: Answer, turn: Turn) -> bool:
@@ -74,9 +75,9 @@ def predicted(told: Told) -> Predicted:
     return dict(answers)
 
 
-def same(some: Mapping[Answer, float], others: Mapping[Answer, float]) -> bool:
-    """Whether two predictions are one."""
-    return all(abs(some.get(answer, 0.0) - others.get(answer, 0.0)) < 1e-9 for answer in {*some, *others})
+def same(some: Mapping[Any, float], others: Mapping[Any, float]) -> bool:
+    """Whether two distributions are one."""
+    return all(abs(some.get(each, 0.0) - others.get(each, 0.0)) < 1e-9 for each in {*some, *others})
 
 
 def nats(probability: float) -> float:

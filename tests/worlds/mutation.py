@@ -47,8 +47,7 @@ Change = tuple[str, ast.AST, str]  # kind, what is replaced, and by which text
 def changes(tree: ast.Module) -> Iterator[Change]:
     """Every change of a source, in the order of its text."""
     strings = list(dict.fromkeys(
-        node.value for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value))
+        node.value for node, _ in _inside(tree, ()) if isinstance(node, ast.Constant) and isinstance(node.value, str)))
     for node, above in _inside(tree, ()):
         yield from _of_values(node, strings)
         yield from _of_branches(node)
@@ -60,14 +59,15 @@ def changes(tree: ast.Module) -> Iterator[Change]:
 
 
 def _inside(node: ast.AST, above: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
-    """Nodes worth changing, with what they lie in: no docstrings, no imports, no spaces."""
+    """Nodes worth changing, with what they lie in: no docstrings, imports, spaces, or words of errors."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import | ast.ImportFrom) or (
             isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
         ) or (isinstance(child, ast.Assign) and "_space" in ast.unparse(child.targets[0])):
             continue
         yield child, (*above, node)
-        yield from _inside(child, (*above, node))
+        if not isinstance(child, ast.Raise):
+            yield from _inside(child, (*above, node))
 
 
 def _of_values(node: ast.AST, strings: Sequence[str]) -> Iterator[Change]:
@@ -77,9 +77,10 @@ def _of_values(node: ast.AST, strings: Sequence[str]) -> Iterator[Change]:
         case ast.Constant(value=int(value)):
             yield from (("constant", node, str(other)) for other in (value + 1, value - 1))
         case ast.Constant(value=float(value)):
-            others = (1 - value, value / 2, (1 + value) / 2) if 0 < value < 1 else (-value, value + 1.0, 0.0)
+            chances, rewards = (1 - value, value / 2, (1 + value) / 2), (-value or -1.0, value + 1.0, 0.0)
+            others = [other for other in (chances if 0 < value < 1 else rewards) if other != value]
             yield from (("constant", node, repr(round(other, 6))) for other in dict.fromkeys(others))
-        case ast.Constant(value=str(value)) if value in strings:
+        case ast.Constant(value=str(value)):
             yield "string", node, repr(strings[(strings.index(value) + 1) % len(strings)])
         case ast.List(elts=parts) | ast.Tuple(elts=parts, ctx=ast.Load()) if len(parts) > 2 and all(
             isinstance(part, ast.Constant) for part in parts
@@ -96,9 +97,11 @@ def _of_values(node: ast.AST, strings: Sequence[str]) -> Iterator[Change]:
 
 def _of_branches(node: ast.AST) -> Iterator[Change]:
     match node:
-        case ast.Compare(ops=operators):
+        case ast.Compare(left=left, ops=operators):
             for place, operator in enumerate(operators):
                 for other in COMPARISONS[type(operator)]:
+                    if other is ast.LtE and ast.unparse(left) == "self.np_random.random()":
+                        continue  # a single point has no probability
                     yield "comparison", node, _with(node, ops=[
                         *operators[:place], other(), *operators[place + 1:]])
         case ast.BoolOp(op=operator, values=values):
@@ -132,8 +135,8 @@ def _of_answers(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.Return(value=ast.Tuple(elts=[_, reward, end, _, _])):
             paid = ast.unparse(reward)
-            yield from (("reward", reward, other) for other in ("0.0", "1.0", f"-({paid})", f"2 * ({paid})")
-                        if other != paid)
+            others = ("1.0", "-1.0") if paid == "0.0" else ("0.0", "1.0", f"-({paid})", f"2 * ({paid})")
+            yield from (("reward", reward, other) for other in others if other != paid)
             yield from (("end", end, other) for other in ("True", "False", f"not ({ast.unparse(end)})"))
 
 

@@ -7,7 +7,7 @@ Five things are looked at, each on its own:
 - `actions`: the legal actions that the log lists with them.
 - `entry`: whether each logged text can be begun from and allows the logged step that follows, where the truth's own
   entry does. Only what is impossible counts: forgetting how one came there makes the truth itself a poor forecaster.
-- `again`: whether what is drawn at a start is still the same after the first session, or the last, was played.
+- `again`: whether what is drawn at a start, hidden things included, is still the same after the longest session.
 """
 
 from collections.abc import Sequence
@@ -64,8 +64,8 @@ class Oracle:
             program = Program(mutant)
             explained = [explain(program, session) for session in self.sessions]
             entries = self._entries(program)
-            forgets = all(same(predicted(program.again(state)), predicted(program.start()))
-                          for each in (explained[0], explained[-1]) for state in list(each.end)[:1])
+            longest = max(explained, key=lambda each: len(each.steps))
+            forgets = all(same(program.again(state), program.start()) for state in list(longest.end)[:1])
         except EndlessError:
             return Verdict("crashes", (), {})
         worse = {

@@ -12,12 +12,13 @@ Choose = Callable[[Random, str, Sequence[str]], str]  # by the last text and the
 
 
 def wanders(actions: Sequence[str], odd: float = 0.03) -> Choose:
-    """Says any of the legal actions, now and then any other, or a word that means nothing."""
+    """Says any of some actions, repeats are likelier, mostly legal ones, now and then a word that means nothing."""
 
     def choose(random: Random, text: str, legal: Sequence[str]) -> str:
         if random.random() < odd:
             return "hum"
-        return random.choice(legal if legal and random.random() < 0.8 else actions)
+        fit = [action for action in actions if action in legal]
+        return random.choice(fit if fit and random.random() < 0.9 else actions)
 
     return choose
 

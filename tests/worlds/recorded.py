@@ -11,8 +11,9 @@ from tests.worlds.source import load, read
 HELD_OUT = 40  # sessions that mutants are judged by
 
 PLAYERS = {
-    "rooms": wanders(("take key", "take lamp", "take gold", "go vault", "go hall"), odd=0.05),
-    "shop": wanders(("buy bread", "buy cheese", "buy wine", "return wine", "pay"), odd=0.05),
+    "rooms": wanders(("wait", "go hall", "go kitchen", "go kitchen", "go pantry", "go cellar", "go vault", *(
+        ("take key", "take lamp", "take gold") * 2)), odd=0.05),
+    "shop": wanders(("buy bread", "buy cheese", "buy wine", "return wine", "return bread", "pay"), odd=0.05),
     "vending": wanders(("coin", "coin", "coin", "tea", "cake", "kick"), odd=0.05),
 }
 

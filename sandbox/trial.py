@@ -1,0 +1,161 @@
+"""One step or reset, run from the same state as often as wanted: the ground of enumeration, search and sampling.
+
+Left out: which scripts to follow (`enumeration.py`, `search.py`), and what to do with copies that are kept (`host.py`).
+"""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from sandbox import world
+from sandbox.chance import MASK128, Generator
+from sandbox.clone import NotCopyable, clone, fingerprint
+from sandbox.copies import Copy, Fault
+from sandbox.enumeration import EnumeratingGenerator, Script, Undetermined
+
+
+class Trial:
+    """One step or reset of one state.
+
+    Args:
+        original: the environment, left as it is.
+        run: takes the step, or resets, given a copy and a seed; faults are answers.
+        lazy: shuffles may leave open what is not read.
+    """
+
+    def __init__(self, original: Any, run: Callable[[Copy, int], list[Any]], lazy: bool) -> None:
+        self._original = original
+        self._run = run
+        self._lazy = lazy
+
+    def follow(self, script: Script) -> tuple[Any, Copy] | None:
+        """The answer, or a fault's record, and the copy that gave it; None where the script cannot decide it."""
+        memo: dict[int, Any] = {}
+        try:
+            fork = Copy(clone(self._original, memo), ready=True)
+        except (NotCopyable, RecursionError):
+            return None
+        script.lazy = self._lazy
+        generators = [made for made in memo.values() if type(made) is Generator]
+
+        def scripted(seed: int) -> Generator:
+            made = EnumeratingGenerator.__new__(EnumeratingGenerator)
+            Generator.__init__(made, seed)
+            made._track = script
+            generators.append(made)
+            return made
+
+        for generator in generators:
+            generator._track = script
+            generator.__class__ = EnumeratingGenerator
+        world._factory[0] = scripted
+        try:
+            answer = self._answer(fork, 0)
+        except (Undetermined, RecursionError):
+            return None
+        finally:
+            world._factory[0] = Generator
+            for generator in generators:
+                generator.__class__ = Generator
+                generator._track = None
+        return None if script.failed else (answer, fork)
+
+    def draw(self, source: Generator) -> tuple[Any, Copy]:
+        """A run by simulation, all its chance renewed from `source`.
+
+        Raises:
+            Fault: the state cannot be copied.
+        """
+        memo: dict[int, Any] = {}
+        try:
+            fork = Copy(clone(self._original, memo), ready=True)
+        except (NotCopyable, RecursionError) as error:
+            raise Fault(str(error), "copy") from None
+        for made in memo.values():
+            if type(made) is Generator:
+                renew(made, source)
+            elif isinstance(made, random.Random):
+                made.seed(source._next64())
+
+        def drawn(seed: int) -> Generator:
+            made = Generator.__new__(Generator)
+            made._track = None
+            return renew(made, source)
+
+        world._factory[0] = drawn
+        try:
+            return self._answer(fork, source._next64() >> 1), fork
+        finally:
+            world._factory[0] = Generator
+
+    def _answer(self, fork: Copy, seed: int) -> Any:
+        try:
+            return self._run(fork, seed)
+        except Fault as fault:
+            return fault.record
+
+
+def renew(generator: Generator, source: Generator) -> Generator:
+    """Puts a generator on a stream of its own, drawn from another."""
+    generator._state = source._next64() << 64 | source._next64()
+    generator._increment = (source._next64() << 64 | source._next64() | 1) & MASK128
+    generator._half = None
+    return generator
+
+
+class Gathered:
+    """Outcomes met so far: those that look alike and lead to equal states are one, their probabilities summed.
+
+    Args:
+        most: how many are held; beyond twice as many the least likely are forgotten, but stay in `total`.
+
+    Attributes:
+        total: the summed probability of all that was added.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._met: dict[tuple[bytes, str], list[Any]] = {}
+        self.total = 0.0
+
+    def add(self, probability: float, answer: Any, fork: Copy) -> None:
+        self.total += probability
+        fault = isinstance(answer, dict)
+        digest = "" if fault else fingerprint(fork.environment) + "-+"[fork.ready]
+        key = orjson.dumps(answer), digest
+        known = self._met.get(key)
+        if known is not None:
+            known[0] += probability
+            return
+        self._met[key] = [probability, answer, None if fault else fork, digest]
+        if len(self._met) > 2 * self._most:
+            self._forget()
+
+    def _forget(self) -> None:
+        ranked = sorted(self._met.items(), key=lambda item: -item[1][0])
+        edge = ranked[self._most][1][0]
+        kept = [item for item in ranked if item[1][0] > edge]
+        tied = [item for item in ranked if item[1][0] == edge]
+        # Evenly among equals, which were met in the order of the search.
+        room = self._most - len(kept)
+        kept += [tied[i * len(tied) // room] for i in range(room)]
+        self._met = dict(kept)
+
+    def outcomes(self, keep: Callable[[Copy], int], drop: Callable[[list[int]], None]) -> list[Any]:
+        """The outcomes in their form on the wire, each copy kept.
+
+        Raises:
+            Fault: there is no room for so many copies; none is kept then.
+        """
+        if len(self._met) > self._most:
+            self._forget()
+        out: list[Any] = []
+        try:
+            for probability, answer, fork, digest in self._met.values():
+                out.append([probability, answer, None if fork is None else keep(fork), digest])
+        except Fault:
+            drop([outcome[2] for outcome in out if outcome[2] is not None])
+            raise
+        return out

@@ -68,7 +68,8 @@ def show_fidelity(report: FidelityReport, console: Console) -> tuple[str, ...]:
             table.add_row(name, str(figure), *references)
     console.print(table)
     notes = [
-        f"chance: {'yes' if report.chance else 'none seen'}; steps whose chance could not be enumerated: "
+        f"chance: {'yes' if report.chance else 'none seen'}; steps by how it was found: "
+        f"{', '.join(f'{count:,} {regime}' for regime, count in report.regimes.items())}; not met: "
         f"{report.undetermined:,}; belief cut: {report.lost_mass:.3g}",
         f"answers not compared: {report.not_compared:,}",
         *(f"{each.session}, turn {each.turn}: after {each.action!r} on {each.before[:80]!r}\n"

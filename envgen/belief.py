@@ -51,6 +51,7 @@ class Scored:
         probability: of the logged answer; a lower bound where it was searched for.
         regime: the least exact way in which a copy's chance was found.
         variance: of `probability`, where it is a frequency.
+        approximate: whether the belief it starts from was itself searched or sampled.
     """
 
     before: str
@@ -59,10 +60,18 @@ class Scored:
     probability: float
     regime: Regime = "enumerate"
     variance: float = 0.0
+    approximate: bool = False
 
     @property
-    def entropy(self) -> float:
-        """Nats of surprise that the model expects here."""
+    def undetermined(self) -> bool:
+        """Whether the answer was not met, and might have been missed."""
+        return self.regime != "enumerate" and self.probability == 0.0
+
+    @property
+    def entropy(self) -> float | None:
+        """Nats of surprise that the model expects here; None where only the logged answer was looked for."""
+        if self.regime == "search":
+            return None
         told: dict[tuple[str, float, bool], float] = defaultdict(float)
         for outcome in self.outcomes:
             told[outcome.observation, outcome.reward, outcome.end] += outcome.probability
@@ -98,6 +107,7 @@ class Belief:
     exercised: set[int] = field(default_factory=set)
     copies: dict[int, float] = field(default_factory=dict)  # copy: weight
     began: Regime = "enumerate"  # how the chance of beginning here was found
+    approximate: bool = False  # not everything that could be believed is
 
     def replay(self, session: Trajectory) -> list[Scored]:
         """All steps of one session, scored."""
@@ -116,7 +126,10 @@ class Belief:
     def _step(self, before: str, turn: Turn) -> Scored:
         answers: list[tuple[float, Fork]] = []
         regime, variance = self.began if not self.copies else "enumerate", 0.0
-        target = Target(turn.answer or "", turn.reward, turn.terminated)
+        approximate = self.approximate
+        # What is compared otherwise than word for word cannot be searched for.
+        exact = self.comparer.exact(turn)
+        target = Target(turn.answer or "", turn.reward, turn.terminated) if exact else None
         for copy, weight in self.copies.items():
             found = self.worker.chances(copy, turn.action.text, target, forks=FORKS, budget=RUNS, samples=SAMPLES)
             regime = max(regime, found.regime, key=REGIMES.index)
@@ -131,13 +144,15 @@ class Belief:
         self._settle([(weight, fork, good, not _over(fork.answer))
                       for (weight, fork), good in zip(answers, agreeing, strict=True)])
         hits = sum(outcome.probability for outcome, good in zip(told, agreeing, strict=True) if good)
-        return Scored(before, turn, told, hits, regime, variance)
+        self.approximate |= regime != "enumerate"
+        return Scored(before, turn, told, hits, regime, variance, approximate)
 
     def _enter(self, text: str, drawn: bool = False) -> None:
         """Begin where the environment shows a text, drawn or by being told it, if it can."""
         found = self.worker.chances(None, None if drawn else text, Target(text), forks=FORKS, budget=RUNS,
                                     samples=SAMPLES)
         self.began = found.regime
+        self.approximate = found.regime != "enumerate"
         self._settle([
             (fork.probability, fork, isinstance(fork.answer, Answer) and fork.answer.observation == text, True)
             for fork in found.outcomes

@@ -113,6 +113,11 @@ class Comparer:
         rule = self._rule(turn)
         return rule is None or rule.mode != "free"
 
+    def exact(self, turn: Turn) -> bool:
+        """Whether the answer to a turn is compared word for word."""
+        rule = self._rule(turn)
+        return rule is None or rule.mode == "exact"
+
     def same(self, turn: Turn, text: str) -> bool:
         """Whether a text counts as the logged answer to a turn."""
         rule = self._rule(turn)

@@ -5,7 +5,8 @@ given the probability that the environment gave it. Beside the environment stand
 changes) and the count model (what followed the same text and action in the shown sessions). Answers that cannot be
 compared, such as people's words, are counted and left out of every figure.
 
-Left out: guided search and sampling where chance cannot be enumerated; such steps count as undetermined.
+Where chance was searched, probabilities are lower bounds; where it was sampled, they are frequencies. An answer that
+neither met is undetermined, never impossible, though its nats are those of the floor.
 """
 
 from collections import Counter, defaultdict
@@ -13,7 +14,7 @@ from collections.abc import Callable, Container, Sequence
 
 import numpy as np
 
-from envgen.belief import Belief, Outcome, Scored, agrees
+from envgen.belief import Belief, Outcome, Regime, Scored, agrees
 from envgen.comparison import Comparer
 from envgen.starts import match_starts
 from envgen.steps import shows_chance, steps
@@ -32,7 +33,9 @@ class FidelityReport(Record):
         sessions: how many sessions it was judged on.
         figures: by name; those of the references are prefixed `identity_` and `counts_`.
         chance: whether the sessions show that the world has chance.
-        undetermined: steps whose chance could not be enumerated.
+        regimes: steps by how their chance was found.
+        approximate: steps whose belief had been searched or sampled before.
+        undetermined: steps whose answer was not met, where it might have been missed.
         not_compared: steps left out of the figures because their answers are not compared.
         lost_mass: belief that was cut because there were too many copies, summed over steps.
         mismatches: the first few steps that went wrong.
@@ -42,6 +45,8 @@ class FidelityReport(Record):
     sessions: int
     figures: dict[str, Figure]
     chance: bool
+    regimes: dict[Regime, int]
+    approximate: int
     undetermined: int
     not_compared: int = 0
     lost_mass: float
@@ -114,11 +119,16 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
     figures |= match_starts(worker, [each.observation.text for each in judged],
                             [each.observation.text for each in shown])
     figures["nats_over_counts"] = _excess(mine, by_count)
-    figures["calibration"] = ratio([sum(_nats(step) - step.entropy for step in session) for session in mine],
-                                   [len(session) for session in mine], unit="nats")
+    surprises = [[_nats(step) - step.entropy for step in session if step.entropy is not None] for session in mine]
+    figures["calibration"] = ratio([sum(session) for session in surprises], [len(session) for session in surprises],
+                                   unit="nats")
+    told_steps = [step for session in mine for step in session]
     return FidelityReport(
         environment=environment, sessions=len(judged), figures=figures, chance=shows_chance([*shown, *judged]),
-        undetermined=belief.undetermined, not_compared=not_compared, lost_mass=belief.lost_mass,
+        regimes=Counter(step.regime for step in told_steps),
+        approximate=sum(step.approximate for step in told_steps),
+        undetermined=sum(step.undetermined for step in told_steps), not_compared=not_compared,
+        lost_mass=belief.lost_mass,
         mismatches=tuple(mismatches[:20]),
     )
 

@@ -19,7 +19,7 @@ class Gate(BaseModel):
         step_probability, reward_f1, end_f1: from below, for worlds without chance.
         nats_over_counts: from above, for worlds with chance: nats a step more than the count model needs.
         calibration: from above and below, for worlds with chance: nats a step of surprise more than expected.
-        undetermined: from above, share of steps whose chance could not be enumerated.
+        undetermined: from above, share of steps whose answer was not met, where it might have been missed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,7 +36,7 @@ class Gate(BaseModel):
         figures, refused = report.figures, []
         steps = figures["step_probability"].n
         if report.undetermined > self.undetermined * steps:
-            refused.append(f"the chance of {report.undetermined} of {steps} steps could not be enumerated")
+            refused.append(f"{report.undetermined} of {steps} logged answers were not met by search or sampling")
         if report.chance:
             excess = figures["nats_over_counts"]
             if excess.high is None or excess.high > self.nats_over_counts:

@@ -1,9 +1,9 @@
 """Whether an environment begins as the world does: drawn starts against logged ones.
 
-Both are parsed into forms and fields; each field, and each pair of fields, is one comparison of two samples. The statistic is the largest total
-variation distance over the fields, and its p-value is found by permuting which text is drawn and which is logged
-(Fisher's permutation test; the largest over fields accounts for there being many). An environment that only replays
-logged starts passes it, so beside it stands the share of drawn starts that no session began with.
+Both are parsed into forms and fields; each field, and each pair of fields, is one comparison of two samples. The
+statistic is the largest total variation distance over them, and its p-value is found by permuting which text is drawn
+and which is logged (Fisher's permutation test; the largest accounts for there being many). An environment that only
+replays logged starts passes it, so beside it stands the share of drawn starts that no session began with.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from envgen.forms import mine
+from envgen.miner import mine
 from rollout.figure import Figure, proportion
 from sandbox import Answer, Reset, Worker
 

@@ -5,8 +5,8 @@ from math import log
 
 import pytest
 
-from envgen.fidelity import FLOOR, FidelityReport, judge
 from envgen.ends import infer_ends
+from envgen.fidelity import FLOOR, FidelityReport, judge
 from rollout.trajectory import Trajectory, Turn
 from sandbox import Limits, Sandbox
 from tests.envgen import worlds
@@ -179,10 +179,20 @@ MANY = ENDLESS_CHANCE.replace("bool(self.np_random.random() < 0.25)", "int(self.
 NO_BEGINNING = worlds.COIN.replace("bool(self.np_random.random() < 0.25)", "float(self.np_random.random()) < 0.25")
 
 
-@pytest.mark.parametrize("source", [ENDLESS_CHANCE, MANY, NO_BEGINNING])
-def test_steps_whose_chance_cannot_be_enumerated_are_counted_once_each(sandbox: Sandbox, source: str) -> None:
+@pytest.mark.parametrize(("source", "regimes", "approximate"), [
+    (ENDLESS_CHANCE, {"sample": 1}, 0), (MANY, {"sample": 1}, 0), (NO_BEGINNING, {"enumerate": 1}, 1),
+])
+def test_what_cannot_be_enumerated_is_sampled_and_said_so(
+    sandbox: Sandbox, source: str, regimes: dict[str, int], approximate: int
+) -> None:
     report = judged(sandbox, source, [session("A cup.", ("wait", "A cup."))])
-    assert report.undetermined == 1
+    assert (report.regimes, report.approximate, report.undetermined) == (regimes, approximate, 0)
+    assert value(report, "step_probability") == pytest.approx(1.0)
+
+
+def test_an_answer_that_samples_never_met_is_undetermined(sandbox: Sandbox) -> None:
+    report = judged(sandbox, ENDLESS_CHANCE, [session("A cup.", ("wait", "A mug."))])
+    assert (report.regimes, report.undetermined) == ({"sample": 1}, 1)
 
 
 def test_belief_that_is_cut_is_reported(sandbox: Sandbox) -> None:

@@ -74,7 +74,7 @@ def report(chance: bool = False, undetermined: int = 0, **figures: Figure) -> Fi
         "calibration": zero,
     }
     return FidelityReport(environment="world", sessions=10, figures=known | figures, chance=chance,
-                          undetermined=undetermined, lost_mass=0.0)
+                          regimes={"enumerate": 100}, approximate=0, undetermined=undetermined, lost_mass=0.0)
 
 
 @pytest.mark.parametrize("name", ["step_probability", "reward_f1", "end_f1"])

@@ -38,5 +38,5 @@ class Matcher:
 def expression(template: Tokens) -> str:
     """The regular expression of a template over joined tokens, a group for every slot and every mask."""
     slot = rf"([^\s\x1f][^\x1f]*(?:\x1f[^\x1f]+){{0,{LONGEST_VALUE - 1}}}?)"
-    masked = r"((?=[^\x1f]*[\d\x02])[^\s\x1f][^\x1f]*?)"
+    masked = r"((?=[^\x1f]*(?:[\d\x02]|\[\]))[^\s\x1f][^\x1f]*?)"
     return JOINT.join(re.escape(token).replace(SLOT, slot).replace(MASK, masked) for token in template)

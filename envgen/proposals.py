@@ -12,7 +12,7 @@ from envgen.tokens import ARTICLES, JOINING, MASK, SLOT, Tokens, bits
 
 ALIKE = 0.25  # share of bits that two templates have in common before they are aligned
 BESIDE = 4  # how many followers in an order a template is compared with
-ALIGNED, FEWEST = 20_000, 3  # pairs aligned in a round, and pairs of a template that are aligned however many there are
+ALIGNED, FEWEST = 10_000, 3  # pairs aligned in a round, and pairs of a template that are aligned however many there are
 
 
 def propose(pool: Sequence[Tokens], met: set[tuple[Tokens, Tokens]]) -> Iterator[Tokens]:

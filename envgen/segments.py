@@ -11,6 +11,7 @@ LONGEST = 2000  # characters of a segment that is read
 LINE = re.compile(r"[^\r\n]*[^\s][^\r\n]*")
 STOP = re.compile(r"""(?:[.!?]+["'”’)\]]*(?P<space>\s+)(?=["'“‘(\[]?[A-Z0-9À-Þ])|[。！？]+(?P<none>))""")
 ABBREVIATIONS = frozenset(("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "No", "vs", "Nr", "approx", "e.g", "i.e", "etc"))
+LABELLED = re.compile(r"\s*\w+\s*[:=]\s*(?:\S+|\[.*\])\s*")  # "A: 3", "B: [2, 1]"
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 STARTS = re.compile(r"(?:(?m:^)[ \t]*(?:(?P<name>[A-Za-z_][\w.:-]*) +)?|(?<=[:=] ))(?=[{\[])")
 JSON = json.JSONDecoder()
@@ -65,9 +66,9 @@ def segments(text: str) -> Iterator[Segment]:
 
 
 def _is_record(value: object) -> bool:
-    """Objects, and lists that are more than a few numbers."""
+    """Objects, and lists of more than numbers."""
     if isinstance(value, list):
-        return any(isinstance(item, list | dict | str) for item in value) or len(value) > 4
+        return any(isinstance(item, list | dict | str) for item in value)
     return isinstance(value, dict)
 
 
@@ -94,6 +95,8 @@ def _lines(text: str, start: int, end: int) -> Iterator[Segment]:
 
 
 def _is_row(line: str) -> bool:
+    if LABELLED.fullmatch(line):
+        return False
     return not re.search(r"\w\w", line) if " " in line else len(line) >= 3
 
 

@@ -24,6 +24,7 @@ from envgen.tokens import (
     Tokens,
     bits,
     framed,
+    is_letter,
     phrases,
     specificity,
     spelling,
@@ -36,6 +37,7 @@ MANY = 8  # values, after which another one is no surprise
 ROUNDS = 20
 SAMPLE = 2000  # templates from which the first round proposes
 FITTED = 500_000  # lines that a round holds against templates
+LETTERS = 26
 DOUBTFUL = 16  # templates that another asks for one by one
 
 
@@ -133,7 +135,7 @@ class Templates:
         """The values of the slots of every line that the template fits; none if they could not be worth it."""
         slots = sum(token[-1:] == SLOT for token in template)
         numbers = self.index.having(token for token in template if token[-1:] != SLOT) if slots else []
-        if len(numbers) < 2 or framed(template) < 0.4 * slots * need(len(numbers)):
+        if len(numbers) < 2 or framed(template) < 0.4 * slots * need(max(len(numbers), LETTERS)):
             return {}
         self.fitted += len(numbers)
         return self.index.fits(template, numbers)
@@ -142,8 +144,8 @@ class Templates:
         """Whether the template fits too few lines, or says too little for a slot even if all values were known."""
         if len(rows) < 2 or (template[1:2] and template[1][-1] == SLOT and template[0].lower() in SUBJECTS):
             return True
-        needs = [need(len(set(column))) for column in zip(*rows.values(), strict=True)]
-        return framed(template) < max(0.4 * sum(needs), min(7.0, max(needs)))
+        columns = [set(column) for column in zip(*rows.values(), strict=True)]
+        return framed(template) < max(0.4 * sum(map(wanted, columns)), max(map(least, columns)))
 
     def _cost(self, template: Tokens, rows: Rows, most: float = math.inf) -> float:
         """Bits of a template and of the choices that tell its lines apart; infinite where the frame says too little.
@@ -155,7 +157,7 @@ class Templates:
         if template[1:2] and template[1][-1] == SLOT and template[0].lower() in SUBJECTS:
             return math.inf
         columns = [set(column) for column in zip(*rows.values(), strict=True)]
-        if frame < 0.4 * sum(need(len(values)) for values in columns):
+        if frame < 0.4 * sum(map(wanted, columns)):
             return math.inf
         if cost + sum(SLOT_BITS + KNOWN_BITS * len(values) for values in columns) >= most:
             return math.inf
@@ -166,8 +168,8 @@ class Templates:
             if _optional(values):
                 return math.inf
             fresh = [value for value in values if not self._knows(value)]
-            demand = need(len(values)) * (0.4 + 0.6 * len(fresh) / len(values))
-            needed, highest = needed + demand, max(highest, demand, min(7.0, need(len(values))))
+            demand = wanted(values) * (0.4 + 0.6 * len(fresh) / len(values))
+            needed, highest = needed + demand, max(highest, demand, least(values))
             if frame < max(highest, needed):
                 return math.inf
             spelt = [spelling(value) for value in fresh]
@@ -187,9 +189,9 @@ class Templates:
         return cost + max(0.0, choices)
 
     def _knows(self, value: str) -> bool:
-        """Whether a value consists of phrases that other slots have."""
+        """Whether a value consists of phrases that other slots have, or is a letter."""
         found = phrases(value)
-        return bool(found) and self.known.issuperset(found)
+        return is_letter(value) or (bool(found) and self.known.issuperset(found))
 
     def _gather(self, template: Tokens, rows: Rows) -> tuple[Sequence[Cluster], Rows, float]:
         """The clusters that the template should take, their rows, and the bits it saves.
@@ -281,6 +283,16 @@ def need(values: int) -> float:
     if values <= 3:
         return 24.0 if values <= 2 else 12.0
     return min(7.0, max(4.0, 7.0 - 1.5 * (math.log2(values) - 3.0)))
+
+
+def wanted(values: set[str]) -> float:
+    """What a slot with these values needs; letters are as good as all of the alphabet."""
+    return need(LETTERS if all(map(is_letter, values)) else len(values))
+
+
+def least(values: set[str]) -> float:
+    """What a frame must have for a slot with these values even if they are known."""
+    return 0.0 if all(map(is_letter, values)) else min(7.0, need(len(values)))
 
 
 def _optional(values: set[str]) -> bool:

@@ -1,6 +1,7 @@
 """Tokens of sentences, and what they cost in bits.
 
-A line is a sequence of tokens, each with the white space before it; those that contain a digit are masked. A template
+A line is a sequence of tokens, each with the white space before it; those that contain a digit are masked, and
+a list of numbers is one token. A template
 is a line in which some tokens are slots. Bits are what literal tokens cost, and what they are worth as evidence that
 two lines are one form: words that hold sentences together say little, and only English ones are known.
 """
@@ -13,7 +14,8 @@ JOINT = "\x1f"  # between the tokens of a line, so that regular expressions can 
 SLOT, MASK = "\x01", "\x02"
 TOKEN = re.compile(r"""\s*(?:
     https?://[^\s"'<>)\]]+ | [\w.+-]+@[\w-]+(?:\.[\w-]+)+
-  | \d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?(?!\w) | \d{1,2}:\d\d(?::\d\d)?(?:\s?[AaPp][Mm]\b)?(?!\w)
+  | \d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?(?!\w) | \d+(?::\d+)+(?:\s?[AaPp][Mm]\b)?(?!\w)
+  | (?!\A\[\])(?<![\w)\]])\[(?:[-+]?\d[\d.]*(?:,\s*|\s+|(?=\])))*\]
   | (?<![\w)\].])[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w,])
   | \d+(?:\.\d+){2,}(?!\w) | (?<![\w)\].])[-+]?\d+(?:\.\d+)?(?!\w)
   | \w+(?:['’-]\w+)* | [-=*\#~+<>|/\\]+ | .)""", re.VERBOSE | re.DOTALL)
@@ -44,8 +46,8 @@ def tokenise(line: str) -> list[str]:
 
 
 def mask(token: str) -> str:
-    """The token, or its white space and `MASK` if it has a digit."""
-    if not any(map(str.isdecimal, token)):
+    """The token, or its white space and `MASK` if it has a digit or is an empty list."""
+    if not any(map(str.isdecimal, token)) and token[-2:] != "[]":
         return token
     return token[: len(token) - len(token.lstrip())] + MASK
 
@@ -76,6 +78,11 @@ def spelling(value: str) -> tuple[int, float, frozenset[str]]:
     return len(tokens), sum(map(bits, tokens)), frozenset(token.strip() for token in tokens)
 
 
+def is_letter(value: str) -> bool:
+    """Whether a value is a letter, as things are named: "A" to "Z", less the word "I"."""
+    return len(value) == 1 and value.isupper() and value != "I"
+
+
 @lru_cache(maxsize=65536)
 def phrases(value: str) -> tuple[str, ...]:
     """The phrases that a value lists: "an old chest and a coin" has two."""
@@ -87,6 +94,8 @@ def phrases(value: str) -> tuple[str, ...]:
 @lru_cache(maxsize=65536)
 def torn(value: str, leads: bool) -> bool:
     """Whether a value is no whole phrase: cut off at an end, without content, or, where it leads, a clause."""
+    if is_letter(value):
+        return False
     words = [token.strip().lower() for token in value.split(JOINT)]
     if words[-1] in LINKS or words[-1] in STOPS or FUNCTION.issuperset(words):
         return True

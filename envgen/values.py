@@ -12,6 +12,7 @@ NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?([eE][-+]?\d+)?")
 TIME = re.compile(r"\d{4}-\d\d-\d\d.*|\d{1,2}:\d\d.*")
 KEPT = 1000  # different values a field remembers
 CHOICES = 20  # a field with more values than this is no choice
+INTEGERS = 50  # different integers that are all listed
 
 
 class Field(Record):
@@ -22,7 +23,7 @@ class Field(Record):
         kind: what its values have in common; a choice is one of few values that recur.
         count: how many values were read.
         low, high: the range, where all values are numbers.
-        values: a choice's values, or else the commonest ones, with counts.
+        values: a choice's values and up to `INTEGERS` integers, or else the commonest values, with counts.
         distinct: how many different values; a lower bound where there are more than `KEPT`.
     """
 
@@ -72,13 +73,18 @@ class Values:
             kind = next(iter(kinds))
         elif kinds == {"integer", "number"}:
             kind = "number"
+        elif kinds == {"time", "identifier"}:
+            kind = "identifier"
         if kind in ("text", "identifier") and len(self.seen) <= min(CHOICES, self.count / 2):
             kind = "choice"
+        most = CHOICES if kind == "choice" else listed
+        if kind == "integer" and len(self.seen) <= INTEGERS:
+            most = INTEGERS
         numeric = kind in ("integer", "number") and self.low <= self.high
         commonest = sorted(self.seen.items(), key=lambda item: (-item[1], item[0]))
         return Field(name=name, kind=kind, count=self.count, distinct=len(self.seen),
                      low=self.low if numeric else None, high=self.high if numeric else None,
-                     values={value[:200]: n for value, n in commonest[: CHOICES if kind == "choice" else listed]})
+                     values={value[:200]: n for value, n in commonest[:most]})
 
 
 def kind_of(value: str) -> Kind:

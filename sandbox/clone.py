@@ -38,6 +38,10 @@ IMMUTABLE: set[type] = {
 PLAIN: set[type] = set()
 
 
+class Within(dict[int, Any]):
+    """The memo of a copy made within one state, where a deck and its copy have the same order."""
+
+
 class NotCopyable(Exception):
     """The state holds something, such as a running generator, that has no copy."""
 
@@ -83,6 +87,8 @@ def clone(value: Any, memo: dict[int, Any]) -> Any:
 def _clone_object(value: Any, kind: Any, memo: dict[int, Any]) -> Any:
     out: Any
     same: Any
+    if kind is Unseen and type(memo) is Within:
+        return clone(value.read(), memo)
     if kind is Unseen or kind is Rest:
         same = memo[id(value)] = object.__new__(kind)
         for slot in kind.__slots__:
@@ -167,7 +173,7 @@ def _clone_other(value: Any, memo: dict[int, Any]) -> Any:
 def deep_copy(value: Any) -> Any:
     """`copy.deepcopy` for authored code."""
     try:
-        return clone(value, {})
+        return clone(value, Within())
     except NotCopyable as error:
         raise TypeError(str(error)) from None
 
@@ -217,8 +223,8 @@ def _describe(value: Any, out: list[str], seen: dict[int, int]) -> None:
         out.append(f"@{seen[id(value)]};")
     elif isinstance(value, Generator):
         out.append("generator;")
-    elif kind is Unseen and value.rest is None:
-        _describe(value.value, out, seen)
+    elif kind is Unseen and value.known:
+        _describe(value.read(), out, seen)
     else:
         seen[id(value)] = len(seen)
         out.append(f"{kind.__name__}{id(kind)}(")
@@ -229,7 +235,9 @@ def _describe(value: Any, out: list[str], seen: dict[int, int]) -> None:
 def _describe_contents(value: Any, out: list[str], seen: dict[int, int]) -> None:
     known = False
     if type(value) is Unseen:
-        return _describe(value.rest, out, seen)
+        _describe(value.rest, out, seen)
+        _describe(value.source, out, seen)
+        return _describe(value.table, out, seen)
     if type(value) is Rest:
         return out.extend(sorted(f"{n}*{_alone(item)}" for item, n in zip(value.items, value.counts, strict=True)))
     if isinstance(value, dict):

@@ -6,8 +6,8 @@ it is first read: later in the same run, in a later step, or, where that step is
 shuffled. All undecided places of one rest are exchangeable, so this changes no probability (Murray et al., "Delayed
 Sampling and Automatic Rao-Blackwellization of Probabilistic Programs", 2018).
 
-Left out: orders decided by authored arithmetic (a hand-written Fisher-Yates), and lists that are read whole to make
-another (`[cards[i] for i in order]`, `deque(deck)`), which decides them.
+Left out: orders decided by authored arithmetic (a hand-written Fisher-Yates), and decks that are read whole to make
+something else (`deque(deck)`, `[Card(i) for i in order]`), which decides them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -59,16 +59,29 @@ def pick(generator: Generator, counts: list[int], total: int) -> int:
 
 
 class Unseen:
-    """A place that holds any of the rest with equal probability, until it is read."""
+    """A place that holds any of the rest with equal probability, until it is read.
 
-    __slots__ = ("rest", "value")
+    One with a `source` holds what its `table` has where the source, another place, says.
+    """
 
-    def __init__(self, rest: Rest | None, value: Any = None) -> None:
+    __slots__ = ("rest", "source", "table", "value")
+
+    def __init__(self, rest: Rest | None, source: "Unseen | None" = None, table: Any = None) -> None:
         self.rest = rest
-        self.value = value
+        self.source = source
+        self.table = table
+        self.value: Any = None
+
+    @property
+    def known(self) -> bool:
+        """Whether reading it decides nothing."""
+        return self.rest is None and (self.source is None or self.source.known)
 
     def read(self) -> Any:
-        if self.rest is not None:
+        if self.source is not None:
+            self.value = self.table[self.source.read()]
+            self.source = self.table = None
+        elif self.rest is not None:
             self.value = self.rest.take()
             self.rest = None
         return self.value
@@ -186,6 +199,36 @@ def unread(deck: Deck) -> bool:
     return (
         rest is not None and rest.total == len(raw) and all(type(item) is Unseen and item.rest is rest for item in raw)
     )
+
+
+def looked_up(table: Any, places: Any) -> list[Any]:
+    """`[table[place] for place in places]`, which does not read a deck of places."""
+    if type(places) is not Deck or type(table) not in (list, tuple, str):
+        return [table[place] for place in places]
+    now = tuple(table)
+    out: list[Any] = [Unseen(None, place, now) if type(place) is Unseen else table[place] for place in places.raw()]
+    return Deck(out)
+
+
+def whole(kind: type, items: Any) -> list[Any]:
+    """`[kind(item) for item in items]`, which does not read a deck whose items are all of that kind."""
+    if type(items) is not Deck or not all(type(item) is kind for item in _possible(items)):
+        return [kind(item) for item in items]
+    return items.copy()
+
+
+def _possible(deck: Deck) -> Iterator[Any]:
+    """Every item that some place of a deck may hold."""
+    rests: dict[int, Rest] = {}
+    for item in deck.raw():
+        if type(item) is not Unseen or item.known:
+            yield item.read() if type(item) is Unseen else item
+        elif item.rest is not None:
+            rests[id(item.rest)] = item.rest
+        else:
+            yield from item.table
+    for rest in rests.values():
+        yield from rest.items
 
 
 def listed(items: Any) -> list[Any]:

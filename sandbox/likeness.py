@@ -1,6 +1,7 @@
 """The answer that a search looks for, and how near another answer comes to it.
 
-Nearness only steers; what agrees is decided by equality.
+Nearness only steers; what agrees is decided by equality. It has two views: in order, for texts that show one draw after
+another, and as a bag of words, for texts that sort or scatter what was drawn.
 
 Left out: looser comparisons (templates, tolerances). A search is for one text.
 """
@@ -11,7 +12,10 @@ from typing import Any
 
 WORD = re.compile(r"[^\s,;:.()\[\]{}'\"|]+")
 WINDOW = 4096  # characters past the first difference that are compared
-WORDS = 4.0  # what a character of a whole agreeing word counts beside one that merely stands in the same place
+START = 4.0  # what a character before the first difference counts beside one that merely stands in the same place
+VIEWS = 2
+Nearness = tuple[float, float]
+NOWHERE: Nearness = (-1.0, -1.0)  # how near a fault comes
 
 
 class Likeness:
@@ -28,7 +32,7 @@ class Likeness:
         self._reward = reward
         self._terminated = terminated
         self._bags: dict[int, Counter[str]] = {}
-        self._known: dict[str, float] = {}
+        self._known: dict[str, Nearness] = {}
 
     def agrees(self, answer: list[Any]) -> bool:
         """Whether an answer of a step, or of a reset, is this one in all that the log says."""
@@ -39,8 +43,8 @@ class Likeness:
             and (self._terminated is None or terminated is self._terminated)
         )
 
-    def nearness(self, answer: list[Any]) -> float:
-        """Larger for answers that have more in common with this one."""
+    def nearness(self, answer: list[Any]) -> Nearness:
+        """Larger for answers that have more in common with this one: in order, and as a bag of words."""
         text: str = answer[0]
         near = self._known.get(text)
         if near is None:
@@ -48,13 +52,14 @@ class Likeness:
                 self._known.clear()
             near = self._known[text] = self._likeness(text)
         if len(answer) >= 5:
-            near += (answer[1] == self._reward) + (answer[2] is self._terminated)
+            more = (answer[1] == self._reward) + (answer[2] is self._terminated)
+            return near[0] + more, near[1] + more
         return near
 
-    def _likeness(self, text: str) -> float:
+    def _likeness(self, text: str) -> Nearness:
         target = self._text
         start = common_start(text, target)
-        mine, theirs = text[start : start + WINDOW], target[start : start + WINDOW]
+        places = sum(map(str.__eq__, text[start : start + WINDOW], target[start : start + WINDOW]))
         # The words begin with the one that the difference is in.
         first = start
         while first and start - first < 64 and WORD.match(target[first - 1]):
@@ -66,8 +71,8 @@ class Likeness:
             bag = self._bags[first] = Counter(WORD.findall(target[first : start + WINDOW]))
         shared = bag & Counter(WORD.findall(text[first : start + WINDOW]))
         words = sum(len(word) * count for word, count in shared.items())
-        places = sum(map(str.__eq__, mine, theirs))
-        return start + (WORDS - 1.0) * first + WORDS * words + places - 0.01 * abs(len(text) - len(target))
+        unequal = 0.01 * abs(len(text) - len(target))
+        return START * start + places - unequal, first + words - unequal
 
 
 def common_start(one: str, other: str) -> int:

@@ -16,12 +16,11 @@ from typing import Any
 from sandbox import policy as policies
 from sandbox import world
 from sandbox.counting import HITS, TABLE, Counter
-from sandbox.decks import listed
 from sandbox.errors import SourceRefused
 from sandbox.guards import ClassBuilder, Guards
 from sandbox.normalise import Normaliser
 from sandbox.records import Element
-from sandbox.shuffles import Shuffles, readable, shuffled
+from sandbox.shuffles import GIVEN, Shuffles, readable
 from sandbox.standins import DERIVABLE, NAMEABLE, builtin_names, modules
 from sandbox.survey import choose_prefix
 from sandbox.tables import Tables
@@ -91,9 +90,8 @@ class Program:
             self.lazy = readable(tree)
             tree = Normaliser(self.prefix, importable).normalise(tree)
             if self.lazy:
-                given = {f"{self.prefix}X_shuffled": shuffled, f"{self.prefix}X_listed": listed}
-                tree = Shuffles(*given).visit(tree)
-                names |= given
+                tree = Shuffles(f"{self.prefix}X_").visit(tree)
+                names |= {f"{self.prefix}X_{name}": function for name, function in GIVEN.items()}
             tree, _ = policies.apply(policy, tree)
             typed = importable["typing"]["NamedTuple"]
             names |= guards.globals(ClassBuilder(DERIVABLE | {typed}))

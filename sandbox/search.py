@@ -22,7 +22,7 @@ from typing import Any
 
 from sandbox.chance import Generator
 from sandbox.guided import Guided
-from sandbox.likeness import Likeness
+from sandbox.likeness import NOWHERE, VIEWS, Likeness, Nearness
 from sandbox.trial import Gathered, Trial
 
 PROBES = 8
@@ -36,7 +36,7 @@ class Leaf:
 
     __slots__ = ("agrees", "choices", "near", "probability", "trail", "widths")
 
-    def __init__(self, script: Guided, near: float, agrees: bool) -> None:
+    def __init__(self, script: Guided, near: Nearness, agrees: bool) -> None:
         self.choices, self.widths, self.trail = script.choices, script.widths, script.trail
         self.probability = script.probability
         self.near = near
@@ -71,7 +71,7 @@ class Search:
         self._script = Guided(Generator(0))
         self._ran: set[bytes] = set()
         self._met = 0.0  # probability of all leaves run
-        self._nearest = -math.inf
+        self._nearest = NOWHERE
         self._open: list[tuple[float, int, Leaf]] = []  # leaves that agree and have not been varied
         self._tried: dict[int, int] = {}
         self._held: dict[int, int] = {}
@@ -99,7 +99,7 @@ class Search:
             self._script.renew()
             yield from self._sweep(width)
             yield from self._flood()
-            better = self.gathered.total > before * GAIN or self._nearest > nearest
+            better = self.gathered.total > before * GAIN or self._nearest != nearest
             idle = 0 if better else idle + 1
             if runs == self.runs:
                 return
@@ -124,8 +124,8 @@ class Search:
         answer, fork = ended
         fault = isinstance(answer, dict)
         agrees = not fault and self._target.agrees(answer)
-        leaf = Leaf(script, -1.0 if fault else self._target.nearness(answer), agrees)
-        self._nearest = max(self._nearest, leaf.near)
+        leaf = Leaf(script, NOWHERE if fault else self._target.nearness(answer), agrees)
+        self._nearest = max(self._nearest[0], leaf.near[0]), max(self._nearest[1], leaf.near[1])
         key = array("H", leaf.choices).tobytes()
         if key not in self._ran:
             self._ran.add(key)
@@ -232,15 +232,19 @@ def shifted(choices: Sequence[int], widths: Sequence[int], depth: int, way: int)
 
 def chosen(leaves: list[Leaf], count: int, depth: int) -> list[Leaf]:
     """Three parts of four by nearness, evenly among equals; the rest by the probability of their beginnings."""
-    if len(leaves) <= count:
-        return leaves
-    ranked = sorted(leaves, key=lambda leaf: -leaf.near)
-    room = count - count // 4
-    edge = ranked[room].near
-    best = [leaf for leaf in ranked if leaf.near > edge]
-    best += spread([leaf for leaf in ranked if leaf.near == edge], room - len(best), depth)
-    taken = set(map(id, best))
-    return best + spread([leaf for leaf in ranked if id(leaf) not in taken], count - len(best), depth)
+    left, out = leaves, list[Leaf]()
+    for view in range(VIEWS):
+        room = max(1, 3 * count // (4 * VIEWS))
+        if len(left) <= room:
+            return out + left
+        ranked = sorted(left, key=lambda leaf: -leaf.near[view])
+        edge = ranked[room].near[view]
+        best = [leaf for leaf in ranked if leaf.near[view] > edge]
+        best += spread([leaf for leaf in ranked if leaf.near[view] == edge], room - len(best), depth)
+        taken = set(map(id, best))
+        out += best
+        left = [leaf for leaf in left if id(leaf) not in taken]
+    return out + spread(left, max(0, count - len(out)), depth)
 
 
 def spread(leaves: list[Leaf], count: int, depth: int) -> list[Leaf]:

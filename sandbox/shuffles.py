@@ -2,7 +2,8 @@
 
 `shuffle` works in place, and a plain list cannot become a deck. `rng.shuffle(deck)` is therefore rewritten so that the
 variable, or the attribute, is bound to a deck, where the count of references shows that nothing else holds the list;
-else, and wherever chance is not being taken apart, the list is shuffled as ever.
+else, and wherever chance is not being taken apart, the list is shuffled as ever. The ways in which decks are usually
+copied, `list(deck)`, `[cards[i] for i in order]` and `[int(i) for i in order]`, are rewritten so as to leave it open.
 
 Left out: sources that reach into lists behind a deck's back, whose shuffles are decided at once.
 """
@@ -12,7 +13,7 @@ import sys
 from typing import Any
 
 from sandbox.chance import Generator
-from sandbox.decks import Deck, dealt, unread
+from sandbox.decks import Deck, dealt, listed, looked_up, unread, whole
 from sandbox.survey import bound_names
 
 
@@ -53,23 +54,44 @@ ALONE = _references_alone()
 
 
 class Shuffles(ast.NodeTransformer):
-    """Rewrites the statement `rng.shuffle(deck)` as `deck = shuffled(rng.shuffle, deck)`, and `list` as `listed`.
+    """Rewrites the statement `rng.shuffle(deck)` as `deck = shuffled(rng.shuffle, deck)`, and copies likewise.
 
     Args:
-        shuffled: what `shuffled` is called in the module.
-        listed: what `listed` is called.
+        prefix: of the names that the functions in `GIVEN` have in the module.
     """
 
-    def __init__(self, shuffled: str, listed: str) -> None:
-        self._name = shuffled
-        self._listed = listed
+    def __init__(self, prefix: str) -> None:
+        self._name = prefix + "shuffled"
+        self._prefix = prefix
         self._locals: list[set[str]] = []
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id == "list" and len(node.args) == 1 and not node.keywords:
-            node.func = ast.copy_location(ast.Name(self._listed, ast.Load()), node.func)
+            node.func = ast.copy_location(ast.Name(self._prefix + "listed", ast.Load()), node.func)
         return node
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        self.generic_visit(node)
+        (first, *others), made = node.generators, node.elt
+        if others or first.ifs or first.is_async or not isinstance(first.target, ast.Name):
+            return node
+        item = first.target.id
+        name, leading = "looked_up", made
+        if isinstance(made, ast.Subscript) and isinstance(made.value, ast.Name) and made.value.id != item:
+            leading = made.value
+            if _kind_of(made.slice, item) == "int":
+                first.iter = self._call("whole", ast.Name("int", ast.Load()), first.iter)
+            elif not _is_item(made.slice, item):
+                return node
+        elif (kind := _kind_of(made, item)) is not None:
+            name, leading = "whole", ast.Name(kind, ast.Load())
+        else:
+            return node
+        return ast.fix_missing_locations(ast.copy_location(self._call(name, leading, first.iter), node))
+
+    def _call(self, name: str, *arguments: ast.expr) -> ast.Call:
+        return ast.Call(ast.Name(self._prefix + name, ast.Load()), list(arguments), [])
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self._locals.append(_local_names(node))
@@ -127,9 +149,23 @@ def _local_names(function: ast.FunctionDef) -> set[str]:
     return found - outer
 
 
+def _is_item(node: ast.expr, item: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == item
+
+
+def _kind_of(node: ast.expr, item: str) -> str | None:
+    """`int` or `str`, where the expression is that of the item."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords and len(node.args) == 1:
+        return node.func.id if node.func.id in ("int", "str") and _is_item(node.args[0], item) else None
+    return None
+
+
+GIVEN = {"shuffled": shuffled, "listed": listed, "looked_up": looked_up, "whole": whole}
+
+
 def readable(tree: ast.AST) -> bool:
     """Whether a source reaches lists only in ways that a deck notices: no `heapq`, no methods taken off `list`."""
-    if "list" in bound_names(tree):
+    if not bound_names(tree).isdisjoint(("list", "int", "str")):
         return False
     for node in ast.walk(tree):
         if isinstance(node, ast.alias) and node.name in ("heapq", "*"):

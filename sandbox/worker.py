@@ -1,36 +1,25 @@
-"""The parent's side of one worker: sends requests, believes nothing that comes back, and knows when it is
-dead.
+"""The parent's side of one worker: what can be asked of it, believing nothing that comes back.
 
-Left out: starting the process (`forkserver.py`) and replacing it (`pool.py`).
+Left out: the process itself (`link.py`).
 """
 
-import contextlib
-import itertools
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import orjson
 
-from sandbox.errors import EnvironmentFault, SourceRefused, WorkerDied
+from sandbox.errors import EnvironmentFault
 from sandbox.limits import Limits
+from sandbox.link import Link
 from sandbox.records import Answer, Chances, Element, Episode, Outcome, Reset, Script, Target, read_answers
-from sandbox.wire import Broken, Channel
+from sandbox.wire import Channel
 
 ACTIONS_PER_MESSAGE = 2048  # bounds the reply and the time of one message of whole episodes
 PARTS = 64  # messages of one search or sampling, beside those that its runs allow
 Shape = Callable[[list[Any]], list[Any]]
-ENDINGS = {
-    "deadline": "took longer than allowed and was killed",
-    "exit": "died",
-    "oversized": "sent more than allowed and was killed",
-    "protocol": "broke the protocol and was killed",
-}
 
 
-class Worker:
+class Worker(Link):
     """Many concurrent copies of one environment source, in a confined process of their own.
 
     A misbehaving copy is answered for by an `EnvironmentFault` in its place; the death of the process raises
@@ -42,34 +31,9 @@ class Worker:
     """
 
     def __init__(self, channel: Channel, process: int, pid: int, limits: Limits) -> None:
-        self._channel = channel
-        self._process = process
-        self.pid = pid
-        self._limits = limits
-        self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
-        self._ended: str | None = None
-        self._reason = "closed"
+        super().__init__(channel, process, pid, limits)
         self.elements: list[Element] = []
         self.vouched: frozenset[int] | None = None
-
-    def __enter__(self) -> "Worker":
-        return self
-
-    def __exit__(self, *arguments: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        with contextlib.suppress(Exception):
-            self.close()
-
-    @property
-    def alive(self) -> bool:
-        return self._ended is None
-
-    def close(self) -> None:
-        """Kills the process. Safe to call again."""
-        self._end("closed", "the worker is closed")
 
     def load(self, source: str, policy: str, counting: bool) -> None:
         """Hands over the source; done once, by `Sandbox.load`.
@@ -243,58 +207,6 @@ class Worker:
 
     # Checking replies
 
-    def _request(self, operation: str, payload: Any, seconds: float | None = None) -> Any:
-        with self._lock:
-            if self._ended is not None:
-                raise WorkerDied(self._ended, self._reason)
-            number = next(self._numbers)
-            try:
-                frame = orjson.dumps([number, operation, payload])
-            except TypeError as error:
-                if operation == "load":
-                    raise SourceRefused(f"not text: {error}", "unicode") from None
-                raise ValueError(f"{operation}: {error}") from None
-            if len(frame) > self._limits.request_bytes:
-                raise ValueError(
-                    f"{operation}: a request of {len(frame)} bytes, of {self._limits.request_bytes} allowed"
-                )
-            try:
-                reply = self._channel.ask(frame, seconds or self._limits.message_seconds)
-            except Broken as broken:
-                how = ENDINGS[broken.reason]
-                raise self._end(broken.reason, f"the worker {how} while asked to {operation}: {broken}") from None
-            except BaseException:
-                # Interrupted between request and reply: the two can no longer be told apart.
-                self._end("interrupted", f"interrupted while the worker was asked to {operation}")
-                raise
-            if type(reply) is not list or len(reply) != 3 or type(reply[0]) is not int or reply[0] != number:
-                raise self._violation("a reply to another request")
-            _, status, value = reply
-            if status == "ok":
-                return value
-            if status == "memory":
-                line = value if type(value) is int else None
-                where = f" at line {line}" if line is not None else ""
-                message = f"the worker ran out of its {self._limits.memory_bytes >> 20} MiB of memory{where}"
-                died = self._end("memory", message)
-                died.line = line
-                raise died
-            if status == "refused" and operation == "load" and type(value) is dict:
-                raise self._refusal(value)
-            raise self._violation("a reply of unknown kind")
-
-    def _violation(self, what: str) -> WorkerDied:
-        return self._end("protocol", f"the worker broke the protocol with {what}, and was killed")
-
-    def _end(self, reason: str, message: str) -> WorkerDied:
-        if self._ended is None:
-            self._ended, self._reason = message, reason
-            with contextlib.suppress(OSError):
-                signal.pidfd_send_signal(self._process, signal.SIGKILL)
-            os.close(self._process)
-            self._channel.close()
-        return WorkerDied(message, reason)
-
     def _items(self, operation: str, payload: Any, count: int) -> list[Any]:
         reply = self._request(operation, payload)
         if type(reply) is not list or len(reply) != count:
@@ -327,23 +239,6 @@ class Worker:
         if length > 8 * self._limits.text_characters:
             return EnvironmentFault(f"the request has {length} bytes, which is too long", "request")
         return None
-
-    def _fault(self, item: Any) -> EnvironmentFault:
-        if type(item) is not dict:
-            raise self._violation("a malformed answer")
-        message, reason, line = item.get("fault"), item.get("reason"), item.get("line")
-        if type(message) is not str or type(reason) is not str or not (line is None or type(line) is int):
-            raise self._violation("a malformed fault")
-        where = f"line {line}: " if line is not None else ""
-        return EnvironmentFault(f"{where}{message[:2000]}", reason[:40], line)
-
-    def _refusal(self, value: dict[str, Any]) -> SourceRefused | WorkerDied:
-        message, reason, line, remedy = (value.get(name) for name in ("message", "reason", "line", "remedy"))
-        if not (type(message) is type(reason) is type(remedy) is str):
-            return self._violation("a malformed refusal")
-        refusal = SourceRefused("", reason[:40], line if type(line) is int else None, remedy[:2000])
-        refusal.args = (message[:8000],)
-        return refusal
 
     def _ids(self, reply: Any, count: int) -> list[int]:
         if type(reply) is dict:

@@ -100,6 +100,21 @@ class TestSentences:
             texts.append("You are carrying: " + ", ".join(things[:-1]) + " and " * (len(things) > 1) + things[-1] + ".")
         assert templates(*texts) == {"You are carrying: <1>."}
 
+    def test_a_list_of_numbers_is_one_field_however_long(self) -> None:
+        form = only("Left: [3, 2, 1].", "Left: [].", "Left: [5, 4, 3, 2, 1, 0].", "Left: [7].")
+        assert form.template == "Left: <1>."
+        assert set(form.fields[0].values) == {"[3, 2, 1]", "[]", "[5, 4, 3, 2, 1, 0]", "[7]"}
+
+    def test_numbers_around_a_colon_are_one_field(self) -> None:
+        assert only("At 3:10 now.", "At 3:0 now.", "At 12:7 now.").template == "At <1> now."
+
+    def test_short_lines_of_keys_and_lists_are_no_board(self) -> None:
+        form = only("A: [3, 2]\nB: []\nC: [1]", "A: []\nB: [3]\nC: [2, 1]")
+        assert (form.kind, form.template, form.count) == ("text", "<1>: <2>", 6)
+
+    def test_all_of_a_few_integers_are_listed(self) -> None:
+        assert len(only(*(f"Row {row}." for row in range(50))).fields[0].values) == 50
+
     def test_abbreviations_do_not_end_sentences(self) -> None:
         assert only("Dr. Smith nods.").template == "Dr. Smith nods."
 

@@ -13,6 +13,8 @@ from sandbox.clone import clone, fingerprint
 from sandbox.decks import Deck, Unseen, dealt, listed
 
 WORLD = """
+import copy
+import json
 import gymnasium as gym
 from dataclasses import dataclass
 
@@ -60,6 +62,26 @@ class World(gym.Env):
             out = four[0]
         elif action == "listed":
             out = list(rng.permutation(four))[3]
+        elif action == "indexed":
+            order = rng.permutation(4)
+            self.mine = [four[i] for i in order]
+            out = self.mine[2] + four[order[2]]
+        elif action == "whole_numbers":
+            self.mine = [four[int(i)] for i in [int(i) for i in rng.permutation(4)]]
+            out = self.mine[1]
+        elif action == "made":
+            out = [str(x) for x in [int(x) for x in "123"]] + [four[i] for i in (0, 1)]
+        elif action == "deep":
+            rng.shuffle(four)
+            other = copy.deepcopy(four)
+            out = "".join(four[:1] + other[:1])
+        elif action == "shallow":
+            rng.shuffle(four)
+            other = copy.copy(four)
+            out = four[0] + other[0]
+        elif action == "json":
+            rng.shuffle(four)
+            out = sorted(json.loads(json.dumps(four)))
         elif action == "permutation":
             out = rng.permutation(4)[2]
         elif action == "choice":
@@ -117,6 +139,12 @@ QUARTERS = {letter: 0.25 for letter in "abcd"}
         ("variable", QUARTERS, 4),
         ("looped", QUARTERS, 24),
         ("listed", QUARTERS, 4),
+        ("indexed", {2 * letter: 0.25 for letter in "abcd"}, 4),
+        ("whole_numbers", QUARTERS, 4),
+        ("made", {str(["1", "2", "3", "a", "b"]): 1.0}, 1),
+        ("deep", {2 * letter: 0.25 for letter in "abcd"}, 24),
+        ("shallow", {2 * letter: 0.25 for letter in "abcd"}, 4),
+        ("json", {str(list("abcd")): 1.0}, 24),
         ("permutation", {str(i): 0.25 for i in range(4)}, 4),
         ("choice", QUARTERS, 4),
         ("alias", {2 * "".join(order): 1 / 24 for order in itertools.permutations("abcd")}, 24),

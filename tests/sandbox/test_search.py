@@ -45,6 +45,9 @@ class World(gym.Env):
                 card = cards[rng.integers(52)]
                 if card not in hand:
                     hand.append(card)
+        elif name == "half_deck":
+            self.deck = rng.permutation(cards)
+            hand = self.deck[:26]
         elif name == "urn":
             urn = ["red"] * 10 + ["blue"] * 20 + ["green"] * 30
             rng.shuffle(urn)
@@ -112,6 +115,7 @@ HAND = 1 / math.perm(52, 5)
         ("sorted", 120 * HAND, 60_000),
         ("hole", HAND, 20_000),
         ("rejected", HAND, 20_000),
+        ("half_deck", 1 / math.perm(52, 26), 20_000),
     ],
 )
 def test_hands_of_cards(worker: Worker, action: str, truth: float, budget: int) -> None:

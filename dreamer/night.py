@@ -35,8 +35,8 @@ def dream(run: Run) -> Report:
         if validated.refusals:
             raise NightOver
         base = run.stage("clone", Base, make_base, logs)
-        run.stage("rehearse", Rehearsed, rehearse_base, logs, authored, base)
-        update = run.stage("learn", Update, learn_in_dream, logs, authored, base)
+        run.stage("rehearse", Rehearsed, rehearse_base, logs, authored, validated, base)
+        update = run.stage("learn", Update, learn_in_dream, logs, authored, validated, base)
         run.stage("evaluate", Accreditation, accredit, logs, base, update)
         run.stage("baselines", Baselines, play_baselines, logs, base, update)
     return write_report(run)

@@ -102,7 +102,10 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
             figures = record.report.figures
             rows = [(f"  {name}", str(figures[name])) for name in FIDELITY]
             references = f"identity {figures['identity_step_probability']}, counts {figures['counts_step_probability']}"
-            return [("held-out fidelity", ""), *rows, ("  step_probability of references", references)]
+            chance = ", ".join(f"{count:,} {regime}" for regime, count in record.report.regimes.items())
+            return [("held-out fidelity", ""), *rows, ("  step_probability of references", references),
+                    ("  steps by how chance was found", f"{chance}; {record.report.undetermined:,} not met"),
+                    ("  vouched for", f"{len(record.vouched):,} of {record.elements:,} branches and table entries")]
         case Base():
             return [("base policy", f"{record.parameters:,} parameters, {record.cloned_steps} steps of cloning")]
         case Rehearsed():

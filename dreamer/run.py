@@ -122,9 +122,15 @@ class Run:
         self.real.append(world)
         return PrivateWorld(world, self.privacy) if self.privacy else world
 
-    def dream(self, digest: str) -> DreamWorld:
-        """An authored environment, in the sandbox. Close its worker when done."""
-        return DreamWorld(self.sandbox.load(self.store.load_environment(digest).source))
+    def dream(self, digest: str, vouched: Sequence[int]) -> DreamWorld:
+        """An authored environment, in the sandbox. Close its worker when done.
+
+        Args:
+            vouched: what of its code sessions vouch for; steps that run other code are imagined.
+        """
+        worker = self.sandbox.load(self.store.load_environment(digest).source, counting=True)
+        worker.vouch(vouched)
+        return DreamWorld(worker)
 
     def stage(self, name: str, kind: type[R], work: Callable[..., R], *records: BaseModel) -> R:
         """A stage's record: kept from before, or made now and kept.

@@ -20,6 +20,7 @@ from envgen.ends import infer_ends
 from envgen.fidelity import FidelityReport, judge
 from envgen.patterns import observe, usual_reward
 from envgen.split import By, split
+from envgen.support import vouched
 from rollout.chat import Chat
 from rollout.figure import Figure
 from rollout.log import SessionError
@@ -83,10 +84,17 @@ class Authored(Record):
 
 
 class Validated(Record):
-    """What held-out sessions say of the chosen environment."""
+    """What held-out sessions say of the chosen environment.
+
+    Attributes:
+        elements: branches and table entries of its code.
+        vouched: those, by number, that the shown sessions exercise; steps that run others are imagined.
+    """
 
     report: FidelityReport
     refusals: tuple[str, ...]
+    elements: int
+    vouched: tuple[int, ...]
 
 
 class Base(Record):
@@ -224,13 +232,16 @@ def author_environment(run: Run, logs: Logs) -> Authored:
 def validate_environment(run: Run, logs: Logs, authored: Authored) -> Validated:
     """Judge the chosen environment on sessions that neither author nor choice has seen."""
     shown, held_out = run.store.load_sessions("shown"), run.store.load_sessions("held_out")
-    with run.reporter.stage("validate", len(held_out), "sessions") as bar, run.sandbox.load(
-        run.store.load_environment(authored.environment).source
-    ) as worker:
+    source = run.store.load_environment(authored.environment).source
+    with (
+        run.reporter.stage("validate", len(held_out), "sessions") as bar,
+        run.sandbox.load(source) as worker, run.sandbox.load(source, counting=True) as counting,
+    ):
         report = judge(worker, authored.environment, shown, held_out, logs.usual_reward, bar.advance)
         refusals = run.config.gate.refusals(report)
         bar.note(f"step probability {report.figures['step_probability']}", refusals=refusals)
-    return Validated(report=report, refusals=refusals)
+        known = vouched(counting, shown)
+    return Validated(report=report, refusals=refusals, elements=len(counting.elements), vouched=known)
 
 
 def make_base(run: Run, logs: Logs) -> Base:
@@ -270,11 +281,11 @@ def approved(run: Run) -> list[Trajectory]:
     return [session for session in run.store.load_sessions("shown") if session.approval]
 
 
-def rehearse_base(run: Run, logs: Logs, authored: Authored, base: Base) -> Rehearsed:
+def rehearse_base(run: Run, logs: Logs, authored: Authored, validated: Validated, base: Base) -> Rehearsed:
     """Play the base in the dream, before it learns."""
     policy = Policy(run.store.policy(base.policy), run.config.seed)
     count = run.config.rehearsal.episodes
-    world = run.dream(authored.environment)
+    world = run.dream(authored.environment, validated.vouched)
     with world.worker, run.reporter.stage("rehearse", count, "episodes") as bar:
         began = time.monotonic()
         rehearsal = in_dream(run, logs, authored, policy, world)
@@ -296,10 +307,10 @@ def rehearse_base(run: Run, logs: Logs, authored: Authored, base: Base) -> Rehea
     return Rehearsed(played=played, warnings=tuple(warnings))
 
 
-def learn_in_dream(run: Run, logs: Logs, authored: Authored, base: Base) -> Update:
+def learn_in_dream(run: Run, logs: Logs, authored: Authored, validated: Validated, base: Base) -> Update:
     """Rounds of rehearsal and update, each on fresh episodes of the policy as it then is."""
     policy = Policy(run.store.policy(base.policy), run.config.seed)
-    world = run.dream(authored.environment)
+    world = run.dream(authored.environment, validated.vouched)
     with world.worker:
         rehearsal = in_dream(run, logs, authored, policy, world)
 

@@ -75,7 +75,7 @@ def _reply(answer: Any) -> Reply:
     if isinstance(answer, EnvironmentFault):
         return Reply(observation="", fault=str(answer))
     return Reply(answer.observation, answer.reward, answer.terminated, answer.truncated,
-                 imagined=bool(answer.info.get("imagined", False)))
+                 imagined=bool(answer.unvouched) or bool(answer.info.get("imagined", False)))
 
 
 class EngineError(UserError):

@@ -1,0 +1,23 @@
+"""What reality has vouched for: the branches and table entries of an environment that tell the shown sessions.
+
+A step of a rehearsal that runs anything else is imagined. State drawn by `reset` is no table, so a rule that was
+vouched for on one map is vouched for on all.
+"""
+
+from collections.abc import Sequence
+
+from envgen.belief import Belief
+from rollout.trajectory import Trajectory
+from sandbox import Worker
+
+
+def vouched(worker: Worker, shown: Sequence[Trajectory]) -> tuple[int, ...]:
+    """The elements that were run wherever the environment answered as the sessions say.
+
+    Args:
+        worker: the environment, loaded with `counting`.
+    """
+    belief = Belief(worker)
+    for session in shown:
+        belief.replay(session)
+    return tuple(sorted(belief.exercised))

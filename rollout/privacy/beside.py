@@ -18,7 +18,7 @@ COMMANDS = {
     ) for word in ("mysql", "mariadb")},
     "redis-cli": re.compile(r"\bredis-cli(?=\s)[^\n\\|;&]{0,100}?\s-a\s{1,4}"),
     " login ": re.compile(r"\b(?:docker|podman|helm|registry|skopeo|buildah) login(?=\s)[^\n\\|;&]{0,100}?\s-p\s{1,4}"),
-    "machine": re.compile(rf"\bmachine{GAP}[^\s\\]{{1,256}}{GAP}(?:login{GAP}[^\s\\]{{1,128}}{GAP})?password{GAP}"),
+    "machine": re.compile(rf"\bmachine{GAP}[^\s\\]{{1,256}}{GAP}login{GAP}[^\s\\]{{1,128}}{GAP}password{GAP}"),
 }
 
 COOKIES = re.compile(r"\\*[\"']?(?:\s{0,4}[:=]\s{0,4}|\s{1,4})\\*[\"']?(?=[\w.$-]{1,64}=)", re.ASCII)
@@ -27,6 +27,7 @@ SESSION = re.compile(r"sess|sid|auth|token|jwt|csrf|xsrf|remember|login|ticket|s
 
 SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])", re.ASCII)
 US_PHONE = re.compile(r"(?<![\w+.-])(?:\([2-9]\d\d\) ?|[2-9]\d\d-)[2-9]\d\d-\d{4}(?![\w-])", re.ASCII)
+DASHED = re.compile(r"-(?:\d\d-)?\d{4}", re.ASCII)  # both end so
 SSN_WORD = re.compile(r"(?<![a-z])ssn(?![a-z])|social[ _-]?security|socialsecurity")
 PHONE_WORD = re.compile(
     r"(?<![a-z])(?:tel|cell|fax|mobile|call|called|calling|dial|text|sms|whatsapp|contact|reach)(?![a-z])|phone"
@@ -44,7 +45,7 @@ def find_beside(text: str) -> Iterator[Span]:
     yield from _commands(text, lower)
     if "cookie" in lower:
         yield from _cookies(text, lower)
-    if "-" in text:
+    if DASHED.search(text):
         for kind, (number, word) in NUMBERS.items():
             for match in number.finditer(text) if word.search(lower) else ():
                 start, end = match.span()

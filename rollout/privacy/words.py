@@ -42,6 +42,8 @@ class Words:
 
     def find(self, text: str) -> Iterator[Span]:
         for pattern, group in ((RUN, 0), (BEHIND_ESCAPE, 1)) if self.words else ():
+            if group and "\\" not in text and "%" not in text:
+                continue
             if self.words.keys().isdisjoint(pattern.findall(text.lower())):
                 continue
             for run in pattern.finditer(text):

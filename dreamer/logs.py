@@ -67,13 +67,22 @@ def reveal(
 ) -> None:
     """Print a file with the hidden values back in their places."""
     from rollout.privacy import Privacy
+    from rollout.privacy.keyfile import kind_of
 
     for path in (file, key):
         if not path.is_file():
             raise SessionError(str(path), None, "no such file", "Check the path")
-    with Privacy(key) as privacy, open(file, encoding="utf-8", newline="") as stream:
-        for line in stream:
-            print(privacy.reveal(line), end="")
+    with Privacy(key) as privacy, open(file, "rb") as stream:
+        sys.stdout.flush()
+        for line in privacy.reveal_lines(stream):
+            sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+        kinds = Counter(map(kind_of, privacy.unknown))
+    if kinds:
+        each = ", ".join(f"{count:,} × {kind}" for kind, count in sorted(kinds.items()))
+        print(f"{key} does not know {kinds.total():,} tokens of {len(kinds):,} kinds ({each}): they were made with "
+              "another key file", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def convert(

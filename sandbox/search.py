@@ -3,7 +3,7 @@
 Draws mostly show one by one in the text. A *sweep* therefore decides them one after another, each later draw falling
 as a fixed noise says meanwhile, and keeps the beginnings whose text comes nearest to the logged one: the best, evenly
 among equals, and a part by probability alone, for a draw that shows late or nowhere looks like every other. Scripts
-that agree are then varied one draw at a time (a *flood*), which finds what differs only in what the text hides. Sweeps
+that agree are then varied (a *flood*), one draw or the order of two, which finds what the text does not tell. Sweeps
 get wider until one has found nothing new, or two nothing at all. A tree that a few probes say is small is run whole
 instead.
 
@@ -28,6 +28,9 @@ from sandbox.trial import Gathered, Trial
 PROBES = 8
 VISITS = 8  # draws of agreeing leaves looked at, for every run of the budget; few of them need a run
 FIRST_WIDTH = 16
+SWAPS = 16  # orders of two draws tried in one place before it may be given up
+SELDOM = 8  # a kind of variation of which fewer than one in so many agree is put off
+RARELY = 64  # and given up
 GAIN = 1.002  # a sweep that adds less to the mass has found nothing
 
 
@@ -73,6 +76,8 @@ class Search:
         self._met = 0.0  # probability of all leaves run
         self._nearest = NOWHERE
         self._open: list[tuple[float, int, Leaf]] = []  # leaves that agree and have not been varied
+        self._agreeing: list[tuple[float, int, Leaf]] = []
+        self._seldom = SELDOM
         self._tried: dict[int, int] = {}
         self._held: dict[int, int] = {}
         self._visits = 0
@@ -102,8 +107,11 @@ class Search:
             better = self.gathered.total > before * GAIN or self._nearest != nearest
             idle = 0 if better else idle + 1
             if runs == self.runs:
-                return
+                break
             width = min(4 * width, self._width)
+        self._seldom, self._open = RARELY, sorted(self._agreeing)
+        self._tried, self._held = {}, {}
+        yield from self._flood()
 
     def _whole(self) -> bool:
         """Whether every leaf has been run."""
@@ -132,7 +140,8 @@ class Search:
             self._met += leaf.probability
             if agrees:
                 self.gathered.add(leaf.probability, answer, fork)
-                heapq.heappush(self._open, (-leaf.probability, self.runs, leaf))
+                self._agreeing.append((-leaf.probability, self.runs, leaf))
+                heapq.heappush(self._open, self._agreeing[-1])
         return leaf
 
     def _fresh(self, plan: Sequence[int]) -> bool:
@@ -179,25 +188,32 @@ class Search:
             beam = chosen(found, max(1, min(width, (allowed - self.runs) // cost)), depth - 1)
 
     def _flood(self) -> Iterator[None]:
-        """Varies every leaf that agrees, one draw at a time, where such a change has ever been without effect."""
+        """Varies every leaf that agrees: one draw, or the order of two, where that often enough changes nothing."""
         while self._open and self._spare() and self._visits < VISITS * self._budget:
             leaf = heapq.heappop(self._open)[2]
             for depth, count in enumerate(leaf.widths):
                 self._visits += 1
                 yield
+                yield from self._vary(2 * depth, SWAPS, swapped(leaf.choices, leaf.widths, depth))
                 for way in range(count):
-                    tried, held = self._tried.get(depth, 0), self._held.get(depth, 0)
-                    if way == leaf.choices[depth] or (not held and tried > 2 * count) or not self._spare():
-                        continue
-                    self._tried[depth] = tried + 1
-                    for plan in self._variations(leaf, depth, way):
-                        if not self._fresh(plan) or not self._spare():
-                            break
-                        other = self._run(plan)
-                        yield
-                        if other is not None and other.agrees:
-                            self._held[depth] = held + 1
-                            break
+                    if way != leaf.choices[depth]:
+                        yield from self._vary(2 * depth + 1, 2 * count, self._variations(leaf, depth, way))
+
+    def _vary(self, kind: int, patience: int, plans: Iterator[list[int]]) -> Iterator[None]:
+        """Follows plans until one agrees, unless more than `patience` variations of this kind seldom did."""
+        tried, held = self._tried.get(kind, 0), self._held.get(kind, 0)
+        if tried > patience and held * self._seldom < tried:
+            return
+        for number, plan in enumerate(plans):
+            if not self._fresh(plan) or not self._spare():
+                return
+            if number == 0:
+                self._tried[kind] = tried + 1
+            leaf = self._run(plan)
+            yield
+            if leaf is not None and leaf.agrees:
+                self._held[kind] = held + 1
+                return
 
     def _variations(self, leaf: Leaf, depth: int, way: int) -> Iterator[list[int]]:
         """Plans in which one draw falls otherwise and the later ones mean the same as before."""
@@ -211,6 +227,18 @@ class Search:
             yield shifted(choices, widths, depth, way)
         if longer:
             yield [*choices[:depth], way, *choices[depth:]]
+
+
+def swapped(choices: Sequence[int], widths: Sequence[int], depth: int) -> Iterator[list[int]]:
+    """The plan in which a draw and the next take each other's items, if they are from the same."""
+    if depth + 1 == len(choices) or not 0 <= widths[depth] - widths[depth + 1] <= 1:
+        return
+    one, other = choices[depth], choices[depth + 1]
+    if widths[depth + 1] < widths[depth]:  # from a list that shrinks
+        other += other >= one
+        one -= one > other
+    if other != choices[depth]:
+        yield [*choices[:depth], other, one, *choices[depth + 2 :]]
 
 
 def shifted(choices: Sequence[int], widths: Sequence[int], depth: int, way: int) -> list[int]:

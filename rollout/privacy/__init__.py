@@ -18,6 +18,9 @@ where it stands bare. A number in JSON that is to be hidden becomes a string, si
 `reveal(hide(text)) == text` for every text without a token of this key file, and `hide(hide(text)) == hide(text)`. Text
 that only looks like a token is hidden itself, so that no log can forge one.
 
+A file of hidden sessions is revealed by `reveal_lines`, which keeps JSON whole: what was hidden in a string goes back
+into a string as a value, while `reveal` puts it into a text as it stands.
+
 Not hidden are what kind of thing a record is (its roles and formats), and a secret that is cut in two by the end of a
 message part. Memory and key file grow with the number of different values, some 500 bytes each.
 """

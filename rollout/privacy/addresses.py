@@ -1,7 +1,7 @@
 """Addresses of people and machines: e-mail, IPv4, IPv6, MAC, phone numbers; and passwords written into addresses.
 
 Left are addresses that are the same for everybody (127.0.0.1, masks, 1.1.1.1), what rather is a version or a time of
-day, and phone numbers without a country code.
+day or a numbered room, and phone numbers without a country code (see `beside`). Top-level domains are not checked.
 """
 
 import contextlib
@@ -24,7 +24,9 @@ SHARED_ACCOUNTS = {"git"}  # git@github.com
 
 DOTS = re.compile(r"\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 IPV4 = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?!\w|\.[0-9])")
-VERSION = re.compile(r"(?i:\bv|\bver\.?|version|release|build|\brev)[\s:=\"'\\]{0,4}\Z|[A-Z][A-Za-z]*/\Z")
+VERSION = re.compile(r"(?i:\bv|\bver\.?|version|release|build|\brev)[\s:=\"'\\]{0,4}\Z|[A-Z][A-Za-z]*/\Z|"
+                     r"(?i:\b(?:room|section|chapter|level|figure|fig\.|table|step|clause|article|paragraph|rule|"
+                     r"appendix|exercise)\s|§\s?)\Z")
 IPV6 = re.compile(r":(?:[0-9A-Fa-f]{0,4}:){1,6}[0-9A-Fa-f]{0,4}(?![\w:])")
 # By their first sign, which is searched quickly.
 MACS = [re.compile(f"{mark}(?:[0-9A-Fa-f]{{2}}{mark}){{4}}[0-9A-Fa-f]{{2}}(?![\\w:-])") for mark in ":-"]

@@ -25,6 +25,11 @@ TOKEN = re.compile(r"<([a-z][a-z_]{0,30})-[0-9a-f]{8,64}>")
 BARE = "_json"
 
 
+def kind_of(token: str) -> str:
+    """What a token says of its value."""
+    return token[1:].rpartition("-")[0].removesuffix(BARE)
+
+
 class KeyFile:
     """The key and, by their tokens, the values: JSON lines, appended to under a lock.
 

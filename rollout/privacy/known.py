@@ -34,7 +34,7 @@ class Known:
         """Search for a value from now on, if it cannot be taken for a word or a number."""
         if not _odd(value):
             return
-        for spelling in _spellings(value):
+        for spelling in spellings(value):
             data = utf8(spelling)
             if len(data) >= self.WINDOW:
                 start = data[:self.WINDOW]
@@ -84,7 +84,7 @@ def _odd(value: str) -> bool:
     return (len(value) >= 8 and letters and digits) or (len(value) >= 16 and not word)
 
 
-def _spellings(value: str) -> set[str]:
+def spellings(value: str) -> set[str]:
     """A value as it stands, without its escapes, and with those of addresses and of JSON within JSON."""
     plain = {value, unquote(value)}
     if "\\" in value:

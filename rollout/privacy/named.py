@@ -35,6 +35,20 @@ AFTER = re.compile(
     r"\s{1,4}(?:(?:is|was)(?:\s?:)?\s{1,4})?)",
     re.IGNORECASE,
 )
+# Where a plain word is rather a password: a line, sentence or pair begins here, if need be with whose it is.
+CONFIG = re.compile(
+    r"(?:\A|[\r\n]|\\[nrt]|\.\s|[^\w\s.\-*#@/'’]|[:=]\s?(?!the\b|an?\b)[^\s:=]{1,64}\s)[\s\-*#>]{0,8}"
+    r"(?:(?:your|my|our|new|old|current|initial|default|temporary|temp|root|admin|user|login|account|e-?mail|wi-?fi|db|"
+    r"database|master|app|server|service|mysql|postgres|ssh|ftp|smtp|and|with|info|debug|warn(?:ing)?|error|trace)"
+    r"\s{1,4}){0,3}[\w.\-*\"'`]{0,40}\Z"
+)
+# Before what rather is a thing of a story: "the secret: walk42north", "storage key: shelf12b".
+STORY = re.compile(r"\b(?:the|an?|this|that|its|his|her|their)\s{1,3}\w{1,16}\Z|"
+                   r"\b(?:master|account|storage|shared|service|session|app|client|admin)\skey\Z")
+CAMEL = re.compile(r"[A-Z]?[a-z]+(?:[A-Z][a-z]+)*|[A-Z]+")
+SIGN_KINDS = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
+FOLDER = re.compile(r"(?:\A|/)[A-Z]?[a-z]{3,}(?:/|\Z)")
+BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
 SCHEME = re.compile(r"(?:bearer|basic|token|digest|apikey|bot)\s{1,4}", re.IGNORECASE)
 OPENING = re.compile(r"(\\*)([\"'`])")
 UNQUOTED = re.compile(r"[^\s\"'`\\<>&;,(){}\[\]|]+")
@@ -74,9 +88,34 @@ def named_secret(name: str, value: str) -> Span | None:
     return None
 
 
+def value_at(text: str, start: int) -> tuple[int, int, bool] | None:
+    """Where the value that stands here begins and ends, and whether it is quoted; None where it is code or nothing."""
+    end = None
+    if opening := OPENING.match(text, start):
+        start = opening.end()
+        end = closing(text, start, len(opening[1]), opening[2], start + LONGEST_VALUE)
+    if scheme := SCHEME.match(text, start):
+        start = scheme.end()
+    if end is not None:
+        return start, end, True
+    match = UNQUOTED.match(text, start, start + LONGEST_VALUE)
+    if match is None or text[match.end():match.end() + 1] in ("(", "["):
+        return None
+    return start, start + len(match[0].partition("%26")[0].rstrip(".:!?*")), False
+
+
+def changes(value: str) -> int:
+    """How often small letters, capitals, digits and other signs take turns: often in a key, seldom in a word."""
+    return len(SIGN_KINDS.findall(value)) - 1
+
+
 def _is_name(lower: str, at: int, name: str) -> bool:
     before = BEFORE.get(name)
     return before is None or before.search(lower[max(0, at - 14):at]) is not None
+
+
+def _in_story(lower: str, end: int) -> bool:
+    return STORY.search(lower, max(0, end - 32), end) is not None
 
 
 def _kind(any_value: bool) -> str:
@@ -93,36 +132,37 @@ def _announced(text: str, lower: str, at: int, name: str, any_value: bool) -> Sp
         return None
     if sign == ">" and not ELEMENT.search(lower, max(0, at - 31), at):
         return None
-    start, end = after.end(), None
-    if opening := OPENING.match(text, start):
-        start = opening.end()
-        end = closing(text, start, len(opening[1]), opening[2], start + LONGEST_VALUE)
-    quoted = end is not None
-    if scheme := SCHEME.match(text, start):
-        start = scheme.end()
-    if end is None:
-        match = UNQUOTED.match(text, start, start + LONGEST_VALUE)
-        if match is None or text[match.end():match.end() + 1] in ("(", "["):  # code
-            return None
-        end = start + len(match[0].partition("%26")[0].rstrip(".:!?*"))
-    if _is_secret(text[start:end], any_value, quoted, sign, rest=text[end:end + 1]):
+    value = value_at(text, after.end())
+    if value is None:
+        return None
+    start, end, quoted = value
+    if any_value:
+        plain = sign.startswith(":") and "=" not in sign and not CONFIG.search(lower, max(0, at - 120), at)
+    else:
+        plain = sign.rstrip(" :") in ("", "is", "was") and _in_story(lower, at + len(name))
+    if _is_secret(text[start:end], any_value, quoted, sign, rest=text[end:end + 1], plain=plain):
         return Span(start, end, _kind(any_value))
     return None
 
 
-def _is_secret(value: str, any_value: bool, quoted: bool, sign: str = ":", rest: str = "") -> bool:
+def _is_secret(
+    value: str, any_value: bool, quoted: bool, sign: str = ":", rest: str = "", plain: bool = False
+) -> bool:
     """Whether what is named as a secret looks like one.
 
     Args:
         any_value: whether it may look like a word.
         sign: what stands between name and value.
         rest: the character behind it.
+        plain: whether the name stands as in a story, where only what is odd is a secret.
     """
     if len(value) < 4 or PLACEHOLDER.fullmatch(value):
         return False
     letters, digits = LETTER.search(value) is not None, DIGIT.search(value) is not None
     if not any_value:
-        if IDENTIFIER.fullmatch(value) or re.search(r"\s", value):
+        if (IDENTIFIER.fullmatch(value) and not _is_base64(value)) or re.search(r"\s", value):
+            return False
+        if plain and not quoted and changes(value) < 3:
             return False
         return (len(value) >= 8 and letters and digits) or (quoted and len(value) >= 20 and value.isalpha())
     if not digits and any(name in value.lower() for name in ("password", "passwd", "pwd")):
@@ -133,7 +173,21 @@ def _is_secret(value: str, any_value: bool, quoted: bool, sign: str = ":", rest:
         return False
     if sign.rstrip(" :") in ("is", "was"):
         return len(value) >= 6 and letters and digits
-    ends_line = rest in ("", "\n", "\r", "\\")
+    ends_line = rest in ("", "\n", "\r", "\\", '"', "'", "`")
     if value.isalpha():
-        return ends_line or (sign in ("=", ">") and rest in (" ", "&", ";", "<", '"', "'"))
+        if len(value) >= 8 and value.isascii() and not CAMEL.fullmatch(value):
+            return True
+        return (ends_line and not plain) or (sign in ("=", ">") and rest in (" ", "&", ";", "<", '"', "'"))
     return len(value) >= 6 or sign != ":" or ends_line
+
+
+def _is_base64(value: str) -> bool:
+    """Whether a value that may be a path, for it begins with a slash, has the random signs of base64.
+
+    In base64, more than a third of the neighbours are of different kinds, and hardly a word stands between slashes.
+    """
+    letters = re.sub("[^A-Za-z0-9]", "", value)
+    return (
+        BASE64.fullmatch(value) is not None and not FOLDER.search(value) and DIGIT.search(value) is not None
+        and not (value.islower() or value.isupper()) and changes(letters) >= 0.35 * len(letters)
+    )

@@ -1,22 +1,28 @@
 """Hiding and revealing texts and sessions; the package says how and why."""
 
+import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 
+import orjson
+
+from rollout.privacy.beside import beside_name
 from rollout.privacy.detector import Detector, Span, merged
 from rollout.privacy.errors import PrivacyError
 from rollout.privacy.keyfile import BARE, TOKEN, KeyFile
+from rollout.privacy.known import utf8
 from rollout.privacy.leaves import map_leaves
 from rollout.privacy.named import named_secret
 from rollout.privacy.patterns import Patterns
-from rollout.privacy.quoting import behind_escape, replaceable
+from rollout.privacy.quoting import behind_escape, is_json, replaceable
 from rollout.privacy.words import Words
 from rollout.trajectory import Trajectory
 
+LITERAL = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?')  # a string of JSON, and whether it is a name
 QUOTED = re.compile(rf'(\\*")?({TOKEN.pattern})(?:\\*")?')
 ROUNDS = 8  # hiding one value can show that a neighbour is another; two rounds are usual
 ISSUED = ""  # no kind: a token already
@@ -35,6 +41,7 @@ class Privacy:
 
     Attributes:
         hidden: how many values were hidden, by kind.
+        unknown: tokens met in revealing lines that the key file does not know.
 
     Raises:
         PrivacyError: the key file or an argument cannot be used.
@@ -50,6 +57,7 @@ class Privacy:
         self.keys = KeyFile(key_file)
         self.detectors = [Patterns(), *listed, *([detector] if detector else []), self.keys.known]
         self.hidden: Counter[str] = Counter()
+        self.unknown: set[str] = set()
         self._clean: set[str] = set()  # texts that hold nothing, as far as is known
         self._known = 0  # how many values that was
 
@@ -85,7 +93,26 @@ class Privacy:
         """The session as it was."""
         return map_leaves(session, self._reveal_leaf)
 
-    def _hide(self, text: str, scalars: bool = False, named: Span | None = None) -> str:
+    def reveal_lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """A file as it was before its texts were hidden.
+
+        In a line that is JSON, or a file that is, values are put into strings as JSON escapes them and numbers stand
+        bare again; nothing else changes. Other lines are taken as text. Bytes that are no UTF-8 stay, and tokens that
+        the key file does not know, which are added to `unknown`.
+        """
+        for line in _pieces(iter(lines)):
+            text = line.decode("utf-8", "surrogateescape")
+            tokens = {match[0] for match in TOKEN.finditer(text)}
+            if tokens - self.keys.originals.keys() - self.unknown:
+                self.keys.refresh()
+            self.unknown |= tokens - self.keys.originals.keys()
+            if tokens and is_json(text.removeprefix("\ufeff")):
+                text = LITERAL.sub(self._revealed_literal, text)
+            elif tokens:
+                text = QUOTED.sub(lambda match: self._revealed(match, _as_bytes), text)
+            yield text.encode("utf-8", "surrogateescape")
+
+    def _hide(self, text: str, scalars: bool = False, named: Sequence[Span] = ()) -> str:
         """Hide until nothing more is found.
 
         Args:
@@ -101,7 +128,7 @@ class Privacy:
             spans = self._spans(text, named)
             if not spans:
                 break
-            named = None
+            named = ()
             pieces, end = [], 0
             for start, stop, kind, mark in replaceable(text, spans, scalars):
                 if text[start:stop] in self.keys.originals:
@@ -117,24 +144,32 @@ class Privacy:
         return text
 
     def _hide_leaf(self, value: str | int, name: str | None, scalars: bool) -> str | int:
-        named = named_secret(name, str(value)) if name else None
+        secret = named_secret(name, str(value)) if name else None
+        named = [secret] if secret else beside_name(name, str(value)) if name else []
         if isinstance(value, str):
             return self._hide(value, scalars, named)
-        spans = [named] if named else self._spans(str(value))
+        spans = named or self._spans(str(value))
         return self._token(str(value), spans[0].kind, bare=True) if spans else value
 
     def _token(self, value: str, kind: str, bare: bool) -> str:
         self.hidden[kind] += 1
         return self.keys.token(value, kind, bare)
 
-    def _revealed(self, match: re.Match[str]) -> str:
+    def _revealed_literal(self, match: re.Match[str]) -> str:
+        inside, colon = match[1], match[2] or ""
+        token = TOKEN.fullmatch(inside)
+        if token and token[1].endswith(BARE) and not colon and inside in self.keys.originals:
+            return self.keys.originals[inside]
+        return '"' + QUOTED.sub(lambda each: self._revealed(each, _escaped), inside) + '"' + colon
+
+    def _revealed(self, match: re.Match[str], spelt: Callable[[str], str] = str) -> str:
         whole, mark, token, kind = match[0], match[1] or "", match[2], match[3]
         value = self.keys.originals.get(token)
         if value is None:
             return whole
         if kind.endswith(BARE) and mark and whole.endswith(mark):
             return value
-        return mark + value + whole[len(mark) + len(token):]
+        return mark + spelt(value) + whole[len(mark) + len(token):]
 
     def _reveal_leaf(self, value: str | int, name: str | None, scalars: bool) -> str | int:
         if isinstance(value, int):
@@ -145,9 +180,9 @@ class Privacy:
             return int(text)
         return text
 
-    def _spans(self, text: str, named: Span | None = None) -> list[Span]:
+    def _spans(self, text: str, named: Sequence[Span] = ()) -> list[Span]:
         """What is to be hidden: in order, apart, and whole tokens in or out."""
-        found = [each for detector in self.detectors for each in detector.find(text)] + ([named] if named else [])
+        found = [each for detector in self.detectors for each in detector.find(text)] + [*named]
         if not found and "<" not in text:
             return []
         tokens = list(TOKEN.finditer(text))
@@ -159,6 +194,32 @@ class Privacy:
             *(Span(*match.span(), ISSUED if match.span() in issued else "token") for match in tokens),
         ]
         return [span for span in merged(spans) if (span.start, span.end) not in issued]
+
+
+def _pieces(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """A file's lines; all as one piece if together they are one value of JSON."""
+    first = next(lines, b"")
+    if first.strip() in (b"{", b"["):
+        whole = first + b"".join(lines)
+        if is_json(whole.decode("utf-8", "surrogateescape")):
+            yield whole
+            return
+        first, lines = b"", iter(whole.splitlines(keepends=True))
+    yield first
+    yield from lines
+
+
+def _escaped(value: str) -> str:
+    """As it stands in a string of JSON."""
+    try:
+        return orjson.dumps(value).decode()[1:-1]
+    except TypeError:  # half a character
+        return json.dumps(value)[1:-1]
+
+
+def _as_bytes(value: str) -> str:
+    """A text that `surrogateescape` can write, though half a character be in it."""
+    return utf8(value).decode("utf-8", "surrogateescape")
 
 
 @cache

@@ -5,15 +5,17 @@ from collections.abc import Iterator, Sequence
 
 from rollout.privacy.detector import Span, occurrences
 from rollout.privacy.errors import PrivacyError
+from rollout.privacy.known import spellings
 
 RUN = re.compile(r"[^\W_]+")  # of letters and digits
+BEHIND_ESCAPE = re.compile(r"(?:\\(?:[bfnrt]|u[0-9A-Fa-f]{4})|%[0-9A-Fa-f]{2})([^\W_]+)")
 
 
 class Words:
     """What a user lists: words or phrases, however they are capitalised, and regular expressions.
 
-    A word is found by its first run of letters and digits, so that ten thousand cost no more than ten. It must not go
-    on in letters or digits, except in scripts that are written without spaces.
+    A word is found by its first run of letters and digits, so that ten thousand cost no more than ten; as JSON and
+    addresses escape it, too. It must not go on in letters or digits, except in scripts that are written without spaces.
 
     Raises:
         PrivacyError: an entry is empty, or no regular expression.
@@ -26,11 +28,12 @@ class Words:
         for number, word in enumerate(words, start=1):
             if not word.strip():
                 raise PrivacyError(f"word {number} to hide is empty; remove it")
-            run = RUN.search(word)
-            if run is None or any(ord(each) >= 0x0E00 for each in word):
-                self.anywhere.append(word)
-            else:
-                self.words.setdefault(run[0].lower(), []).append((run.start(), word.lower()))
+            for spelling in sorted(spellings(word)):
+                run = RUN.search(spelling)
+                if run is None or any(ord(each) >= 0x0E00 for each in word):
+                    self.anywhere.append(spelling)
+                else:
+                    self.words.setdefault(run[0].lower(), []).append((run.start(), spelling.lower()))
         for number, pattern in enumerate(patterns, start=1):
             try:
                 self.patterns.append(re.compile(pattern))
@@ -38,10 +41,14 @@ class Words:
                 raise PrivacyError(f"pattern {number} to hide is no regular expression: {error.msg}") from None
 
     def find(self, text: str) -> Iterator[Span]:
-        if self.words and not self.words.keys().isdisjoint(RUN.findall(text.lower())):
-            for run in RUN.finditer(text):
-                for offset, word in self.words.get(run[0].lower(), ()):
-                    start, end = run.start() - offset, run.start() - offset + len(word)
+        for pattern, group in ((RUN, 0), (BEHIND_ESCAPE, 1)) if self.words else ():
+            if group and "\\" not in text and "%" not in text:
+                continue
+            if self.words.keys().isdisjoint(pattern.findall(text.lower())):
+                continue
+            for run in pattern.finditer(text):
+                for offset, word in self.words.get(run[group].lower(), ()):
+                    start, end = run.start(group) - offset, run.start(group) - offset + len(word)
                     whole = not (word[-1].isalnum() and text[end:end + 1].isalnum())
                     if start >= 0 and whole and text[start:end].lower() == word:
                         yield Span(start, end, "word")

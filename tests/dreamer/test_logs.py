@@ -97,8 +97,25 @@ def test_what_is_hidden_on_import_comes_back_with_the_key_only(log: Path, dream:
     assert dream("import", "chat.jsonl.gz", "--to", "plain.jsonl")[0] == 0
     assert dream("import", "chat.jsonl.gz", "--to", "hidden.jsonl", "--hide", "my.key")[0] == 0
     assert "ann.smith" not in Path("hidden.jsonl").read_text()
-    _, out, _ = dream("reveal", "hidden.jsonl", "--key", "my.key")
-    assert out == Path("plain.jsonl").read_text()
+    code, out, _ = dream("reveal", "hidden.jsonl", "--key", "my.key")
+    assert (code, out) == (0, Path("plain.jsonl").read_text())
+    assert dream("import", "chat.jsonl.gz", "--to", "other.jsonl", "--hide", "other.key")[0] == 0
+    code, out, err = dream("reveal", "hidden.jsonl", "--key", "other.key")
+    assert (code, out) == (1, Path("hidden.jsonl").read_text())
+    assert "other.key does not know 1 tokens of 1 kinds (1 × email)" in err
+
+
+def test_awkward_values_come_back_as_they_were(log: Path, dream: DREAM) -> None:
+    pem = f"-----BEGIN {'PRIVATE'} KEY-----\n{'a2B' * 20}tricky\n-----END {'PRIVATE'} KEY-----"
+    records = [{"messages": [{"role": "user", "content": f"log in with {text} and card 4111111111111111"},
+                             {"role": "assistant", "content": text}], "number": 2**70, "card": 4111111111111111}
+               for text in ('password="a\\"b\\\\c9xyz!"', "password='it\"s 9 tricky'", "password='é\u2028 9\x7ftricky'",
+                            pem)]
+    Path("awkward.jsonl").write_text("\n".join(map(json.dumps, records)))
+    assert dream("import", "awkward.jsonl", "--to", "plain.jsonl")[0] == 0
+    assert dream("import", "awkward.jsonl", "--to", "hidden.jsonl", "--hide", "my.key")[0] == 0
+    assert "tricky" not in Path("hidden.jsonl").read_text()
+    assert dream("reveal", "hidden.jsonl", "--key", "my.key")[:2] == (0, Path("plain.jsonl").read_text())
 
 
 def test_what_a_log_says_is_shown_and_not_obeyed(

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox import Answer, Chances, EnvironmentFault, Limits, Reset, Sandbox, Target, Worker
 from sandbox.likeness import common_start
-from sandbox.search import shifted
+from sandbox.search import shifted, swapped
 
 WORLD = """
 import gymnasium as gym
@@ -112,7 +112,7 @@ HAND = 1 / math.perm(52, 5)
         ("replaced", 52.0**-5, 20_000),
         ("choice", HAND, 20_000),
         ("popped", HAND, 20_000),
-        ("sorted", 120 * HAND, 60_000),
+        ("sorted", 120 * HAND, 20_000),
         ("hole", HAND, 20_000),
         ("rejected", HAND, 20_000),
         ("half_deck", 1 / math.perm(52, 26), 20_000),
@@ -323,6 +323,19 @@ def test_shifted_draws_take_the_same_items() -> None:
                 for new in set(range(9)) - set(before):
                     after = taken(shifted([old, second, third], [9, 8, 7], 0, new))
                     assert after[1:] == before[1:]
+
+
+def test_swapped_draws_take_each_others_items() -> None:
+    for one in range(6):
+        for other in range(5):
+            items = list(range(6))
+            first = [items.pop(one), items.pop(other)]
+            (plan,) = swapped([one, other, 3], [6, 5, 9], 0)
+            items = list(range(6))
+            assert [items.pop(plan[0]), items.pop(plan[1]), plan[2]] == [*first[::-1], 3]
+    assert list(swapped([1, 4], [6, 6], 0)) == [[4, 1]]
+    assert list(swapped([4, 4], [6, 6], 0)) == []
+    assert list(swapped([1, 4], [6, 9], 0)) == list(swapped([1, 4], [6, 6], 1)) == []
 
 
 def test_common_starts() -> None:

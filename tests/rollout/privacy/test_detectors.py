@@ -1,7 +1,9 @@
 """Detectors besides the patterns: listed words, a user's own, presidio-analyzer."""
 
+import json
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -17,6 +19,16 @@ def test_listed_words_are_hidden_however_capitalised(tmp_path: Path) -> None:
         assert [match[1] for match in TOKEN.finditer(hidden)] == ["word"] * 5
         assert "(not Bobby)" in hidden
         assert privacy.hidden == {"word": 5}
+
+
+@pytest.mark.parametrize("word", ['Jim "Ace" Fox', "back\\slash", "über", "Acme"])
+def test_a_listed_word_is_found_as_json_and_addresses_escape_it(tmp_path: Path, word: str) -> None:
+    with Privacy(tmp_path / "key", words=[word]) as privacy:
+        for text in (word, f"line\n{word}", json.dumps([f"line\n{word} "]), json.dumps(json.dumps([f"\t{word}"])),
+                     json.dumps([f"é{word}"[1:] + "\n"], ensure_ascii=False), f"?q=to%20{quote(word, safe='')}&x"):
+            hidden = privacy.hide(text)
+            assert [match[1] for match in TOKEN.finditer(hidden)] == ["word"], text
+            assert privacy.reveal(hidden) == text
 
 
 @pytest.mark.parametrize("wrong", [{"words": [" "]}, {"patterns": ["ok", "(secretname"]}])

@@ -41,6 +41,10 @@ HOSTILE = [
     "://a:", "://", "\\", '\\"', '"', "{", "[",
     "AKIA", "key=", "<a-", "<email-00000000", "<email-00000000> ", "a@b.de ", "DE12 ", "00:", "token: ", "curl -u ",
     "%40", "Bearer ", "\x00", "é@",
+    "password: ", "password: sunshine ",
+    "the secret: ", "mysql ", "mysql a -p", "sshpass -p ", "redis-cli ", "machine a ",
+    "cookie=", "cookie: sid=a1b2c3; ", "Set-Cookie: ", ":AA", "123456789:AA", ".abcdef", "ssn 536-90-4399 ", "phone",
+    "phone 415-555-0134 ", "%20Acme",
 ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rollout.privacy import Privacy
 from rollout.privacy.keyfile import TOKEN
 from rollout.trajectory import Call, Image, Message, Observation, Other, Pointer, Reasoning, Text, Trajectory, Turn
-from tests.rollout.privacy.samples import SECRETS, STAYS, made
+from tests.rollout.privacy.samples import PEM, SECRETS, STAYS, made
 
 
 @pytest.fixture(scope="module")
@@ -127,18 +127,59 @@ def test_a_secret_with_signs_is_found_as_json_and_addresses_write_it(privacy: Pr
         assert privacy.reveal(hidden) == f"see {form}."
 
 
+AWKWARD = [PEM, 'it"s 9 tricky', 'a"b\\c9xyz!',
+           "p\x00\x7f\u2028\b\f\té😀9/tricky\r\n end", "\\\"9xyzabc\\", "half\ud800one9"]
+
+
+@pytest.mark.parametrize("secret", AWKWARD)
+def test_a_file_comes_back_with_its_values_in_json(privacy: Privacy, secret: str) -> None:
+    deep = json.dumps({"password": secret, "card": 4111111111111111})
+    extra = {"password": secret, "card": 4111111111111111, "api_key": 12345678901234567890123, "n": 1e16, deep: 2,
+             "list": [1.50, None, "x" + secret]}
+    session = one(f"password='{secret}' {deep}").model_copy(update={"turns": (acting(deep),), "extra": extra})
+    privacy.learn(session)
+    hidden = privacy.hide_session(session)
+    if "\ud800" in secret:  # what cannot be stored as a record can in other programs' files
+        lines = [json.dumps(each.model_dump(exclude_none=True)).encode() + b"\n" for each in (hidden, session)]
+    else:
+        lines = [each.model_dump_json(exclude_none=True).encode() + b"\n" for each in (hidden, session)]
+    assert secret[-6:] not in json.loads(lines[0])["task"]
+    assert privacy.hidden["password"] or privacy.hidden["key"]
+    (back,) = privacy.reveal_lines([lines[0]])
+    assert json.loads(back) == json.loads(lines[1])
+    assert back == lines[1] or "\ud800" in secret
+    indented = json.dumps(json.loads(lines[0]), indent=2).encode().splitlines(keepends=True)
+    assert json.loads(b"".join(privacy.reveal_lines(indented))) == json.loads(lines[1])
+    assert not privacy.unknown
+
+
+def test_other_lines_come_back_as_text_and_other_bytes_stay(privacy: Privacy) -> None:
+    secret = 'it"s 9 tricky'
+    token = privacy.hide(f"password='{secret}'").removeprefix("password=").strip("'").encode()
+    lines = [b"{\n", b"say " + token + b" \xff\x00\r\n", b'{"a": ' + token + b"\n",
+             b"<key-0a1b2c3d><key_json-0a1b2c3e>\n", b'\xef\xbb\xbf{"a": "\xc3 ' + token + b'"}\n', bytes(range(256))]
+    told = [each.replace(token, secret.encode()) for each in lines]
+    told[-2] = told[-2].replace(b'it"s', b'it\\"s')
+    assert b"".join(privacy.reveal_lines(lines)) == b"".join(told)
+    assert privacy.unknown == {"<key-0a1b2c3d>", "<key_json-0a1b2c3e>"}
+    assert list(privacy.reveal_lines([])) in ([], [b""])
+
+
 def test_names_in_structures_tell_secrets(privacy: Privacy) -> None:
     session = one("").model_copy(update={"extra": {
         "password": "sunny days", "pin": 1234, "db_password": 12345678,
         "headers": {"Authorization": "Bearer abcdefgh12"}, "passwords": [1], "api_keys": [],
-        "card": 4111111111111111, "token": ["abcdefgh12"], "price": 1234567,
+        "card": 4111111111111111, "token": ["abcdefgh12"], "price": 1234567, "ssn": "536-90-4399",
+        "cookies": {"Cookie": "sid=a1b2c3d4; sid=e5f6a7b8"}, "mobile": "415-555-0134", "order": "415-555-0135",
     }})
     hidden = privacy.hide_session(session)
     text = hidden.model_dump_json()
-    assert not [each for each in ("sunny", "12345678", "abcdefgh12", "4111111111111111") if each in text]
+    assert not [each for each in ("sunny", "12345678", "abcdefgh12", "4111111111111111", "4399", "a1b2", "e5f6",
+                                 "0134") if each in text]
     assert hidden.extra is not None
     assert hidden.extra["pin"] == 1234
     assert hidden.extra["price"] == 1234567
+    assert hidden.extra["order"] == "415-555-0135"
     assert str(hidden.extra["headers"]).startswith("{'Authorization': 'Bearer <key-")
     assert privacy.reveal_session(hidden) == session
 

@@ -63,6 +63,9 @@ def _explained(stopped: str = "nothing that was finished is lost. Go on with --r
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop for either in the same way
     try:
         yield
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
     except (UserError, SandboxError, OSError) as error:  # the file system is the user's, too
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {visible(str(error))}")
         raise SystemExit(2) from None

@@ -5,6 +5,7 @@ import json
 import shutil
 import tracemalloc
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from rollout.log import LONGEST_LINE, Log, SessionError
 from rollout.sessions import read, recognise
+from rollout.trajectory import Trajectory
 
 DATA = Path(__file__).parent / "data"
 CHAT = json.dumps({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]}).encode()
@@ -45,7 +47,7 @@ def cycle(log: bytes) -> bytes:
     lines = [json.loads(line) for line in log.splitlines()]
     nodes = [value for value in lines if value.get("uuid") and not value.get("isSidechain")]
     nodes[0]["parentUuid"] = nodes[-1]["uuid"]
-    for one, other in zip(nodes, nodes[1:], strict=False):
+    for one, other in pairwise(nodes):
         other["parentUuid"] = one["uuid"]
     return b"\n".join(json.dumps(value).encode() for value in lines)
 
@@ -132,12 +134,12 @@ def test_a_broken_log_is_refused_with_file_line_and_remedy(name: str, tmp_path: 
 def test_a_log_cut_anywhere_is_read_so_far_or_refused(name: str, cut: int, tmp_path: Path) -> None:
     whole = (DATA / name).read_bytes()
     (tmp_path / name).write_bytes(whole[: len(whole) * cut // 100])
+    refused, sessions = "", list[Trajectory]()
     try:
         sessions = list(read([name], tmp_path))
     except SessionError as error:
-        assert str(tmp_path / name) in str(error)
-    else:
-        assert sessions
+        refused = str(error)
+    assert sessions or str(tmp_path / name) in refused
 
 
 def test_a_line_of_two_hundred_megabytes_is_refused_without_being_read(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from typing import NamedTuple
 from envgen.forms import Part
 from envgen.miner import mine
 from rollout.figure import Figure, proportion
-from tests.games.grammars import AIRLINE, HELD_OUT, WORLDS, Text, written
+from tests.games.grammars import AIRLINE, WORLDS, Text, written
+from tests.games.held_out_grammars import HELD_OUT
 
 TARGET = 0.95
 

@@ -420,5 +420,3 @@ WORLDS: dict[str, Callable[[], list[Text]]] = {
     "frozen_lake": frozen_lake, "taxi": taxi, "blackjack": blackjack, "textworld": textworld, "airline": airline,
     "cliff": cliff, "orders": orders, "mastermind": mastermind, "hanoi": hanoi,
 }
-# Worlds that the mining was never tuned on.
-HELD_OUT: dict[str, Callable[[], list[Text]]] = {}

@@ -68,6 +68,21 @@ class Scored:
         return self.regime != "enumerate" and self.probability == 0.0
 
     @property
+    def contradicted(self) -> bool:
+        """Whether the model was sure of other answers: it neither knew of the logged one nor said that it guessed."""
+        sure = self.regime == "enumerate" and not any(outcome.imagined for outcome in self.outcomes)
+        return sure and bool(self.outcomes) and self.probability == 0.0
+
+    @property
+    def contradicted_event(self) -> bool:
+        """Whether it was sure of another reward, or of another end."""
+        return self.contradicted and not any(
+            (self.turn.reward is None or outcome.reward == self.turn.reward)
+            and (self.turn.terminated is None or outcome.end == self.turn.terminated)
+            for outcome in self.outcomes
+        )
+
+    @property
     def entropy(self) -> float | None:
         """Nats of surprise that the model expects here; None where only the logged answer was looked for."""
         if self.regime == "search":

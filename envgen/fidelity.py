@@ -119,10 +119,13 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
     figures |= match_starts(worker, [each.observation.text for each in judged],
                             [each.observation.text for each in shown])
     figures["nats_over_counts"] = _excess(mine, by_count)
+    told_steps = [step for session in mine for step in session]
+    for name in ("contradicted", "contradicted_event"):
+        figures[name] = proportion(sum(getattr(step, name) for step in told_steps), len(told_steps),
+                                   unit="share of steps")
     surprises = [[_nats(step) - step.entropy for step in session if step.entropy is not None] for session in mine]
     figures["calibration"] = ratio([sum(session) for session in surprises], [len(session) for session in surprises],
                                    unit="nats")
-    told_steps = [step for session in mine for step in session]
     return FidelityReport(
         environment=environment, sessions=len(judged), figures=figures, chance=shows_chance([*shown, *judged]),
         regimes=Counter(step.regime for step in told_steps),

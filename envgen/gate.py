@@ -19,6 +19,8 @@ class Gate(BaseModel):
         step_probability, reward_f1, end_f1: from below, for worlds without chance.
         nats_over_counts: from above, for worlds with chance: nats a step more than the count model needs.
         calibration: from above and below, for worlds with chance: nats a step of surprise more than expected.
+        contradicted_event: from above, share of steps in which the world was sure of another reward or another end than
+            the logged one. None may be: such a world teaches the wrong thing.
         undetermined: from above, share of steps whose answer was not met, where it might have been missed.
     """
 
@@ -29,6 +31,7 @@ class Gate(BaseModel):
     end_f1: float = Field(default=0.8, ge=0, le=1)
     nats_over_counts: float = 0.05
     calibration: float = Field(default=0.2, ge=0)
+    contradicted_event: float = Field(default=0.0, ge=0, le=1)
     undetermined: float = Field(default=0.05, ge=0, le=1)
 
     def refusals(self, report: FidelityReport) -> tuple[str, ...]:
@@ -37,6 +40,12 @@ class Gate(BaseModel):
         steps = figures["step_probability"].n
         if report.undetermined > self.undetermined * steps:
             refused.append(f"{report.undetermined} of {steps} logged answers were not met by search or sampling")
+        wrong = figures.get("contradicted_event")
+        if wrong is not None and wrong.value is not None and wrong.value > self.contradicted_event:
+            refused.append(
+                f"in {wrong.value:.2%} of {wrong.n:,} steps it was sure of another reward or end than the logged one "
+                f"(gate.contradicted_event allows {self.contradicted_event:.2%})"
+            )
         if report.chance:
             excess = figures["nats_over_counts"]
             if excess.high is None or excess.high > self.nats_over_counts:

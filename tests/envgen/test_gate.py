@@ -123,3 +123,9 @@ def test_shop_is_judged_by_its_own_usual_reward(sandbox: Sandbox) -> None:
     with sandbox.load(draft.source) as worker:
         found = judge(worker, "world", [], record(Shop(), 100, seed=1), -0.25)
     assert Gate().refusals(found) == ()
+
+
+def test_a_world_that_is_sure_of_another_reward_is_refused_however_rare(sandbox: Sandbox) -> None:
+    """One win among many sessions, which the world would punish."""
+    source = worlds.LOTTERY.replace("2.0", "-2.0")
+    assert "sure of another reward or end" in refusals(sandbox, source, Lottery())

@@ -10,7 +10,6 @@ are handed the true segments as lines. Drain3 (0.9.11, MIT) runs with its defaul
 """
 
 import argparse
-import json
 import random
 import re
 import sys
@@ -19,6 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
+from benchmarks import show
 from envgen.forms import Part
 from envgen.miner import mine
 from rollout.figure import Figure, proportion
@@ -233,11 +233,7 @@ def main() -> None:
     parser.add_argument("--mistakes", action="store_true", help="tell on stderr which forms are wrong")
     options = parser.parse_args()
     figures = measure(options.world, options.mistakes)
-    if options.json:
-        print(json.dumps({"figures": {name: figure.model_dump() for name, figure in figures.items()}}, indent=2))
-    else:
-        for name, figure in figures.items():
-            print(f"{name}: {figure}{'' if figure.holds is None else ' holds' if figure.holds else ' FAILS'}")
+    show(figures, options.json)
 
 
 if __name__ == "__main__":

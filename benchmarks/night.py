@@ -17,6 +17,7 @@ from statistics import median
 import gymnasium as gym
 import numpy as np
 
+from benchmarks import show
 from rollout.figure import Figure
 
 ROOT = Path(__file__).parent.parent
@@ -78,11 +79,7 @@ def main() -> None:
     parser.add_argument("--no-baselines", action="store_true", help="nights only")
     options = parser.parse_args()
     figures = measure(options.example, options.seeds, not options.no_baselines)
-    if options.json:
-        print(json.dumps({"figures": {name: figure.model_dump() for name, figure in figures.items()}}, indent=2))
-    else:
-        for name, figure in figures.items():
-            print(f"{name}: {figure}{'' if figure.holds is None else ' holds' if figure.holds else ' FAILS'}")
+    show(figures, options.json)
 
 
 if __name__ == "__main__":

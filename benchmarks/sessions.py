@@ -23,6 +23,8 @@ from typing import Any
 
 import orjson
 
+from benchmarks import show
+from rollout.figure import Figure
 from rollout.trajectory import Trajectory, Turn
 
 MEGABYTE = 10**6
@@ -119,9 +121,9 @@ def measure(reader: str, path: Path) -> tuple[float, float, int]:
     return float(found[-3]), float(found[-2]), int(found[-1])
 
 
-def compare(kind: str, small: int, large: int) -> dict[str, Any]:
+def compare(kind: str, small: int, large: int) -> dict[str, Figure]:
     """The figures of one kind of log."""
-    figures: dict[str, Any] = {}
+    figures: dict[str, Figure] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{kind}.jsonl"
         sessions = make(path, kind, small)
@@ -136,7 +138,7 @@ def compare(kind: str, small: int, large: int) -> dict[str, Any]:
                 print(f"{kind}: {reader} {speed:.0f} MB/s, {memory[reader]:.0f} MB", file=sys.stderr)
         median = {reader: statistics.median(seconds) for reader, seconds in taken.items()}
 
-        def faster(reader: str, target: float | None = None) -> dict[str, Any]:
+        def faster(reader: str, target: float | None = None) -> Figure:
             each = sorted(other / mine for other, mine in zip(taken[reader], taken["ours"], strict=True))
             value = median[reader] / median["ours"]
             return figure(value, "times as fast", REPEATS, target, low=each[0], high=each[-1])
@@ -158,9 +160,10 @@ def compare(kind: str, small: int, large: int) -> dict[str, Any]:
 
 
 def figure(value: float, unit: str, n: int = 1, target: float | None = None, atmost: bool = False,
-           low: float | None = None, high: float | None = None) -> dict[str, Any]:
+           low: float | None = None, high: float | None = None) -> Figure:
     holds = None if target is None else value <= target if atmost else value >= target
-    return {"value": value, "target": target, "holds": holds, "n": n, "low": low, "high": high, "unit": unit}
+    stated = None if target is None else f"{'<=' if atmost else '>='} {target:g}"
+    return Figure(value=value, target=stated, holds=holds, n=n, low=low, high=high, unit=unit)
 
 
 def main() -> None:
@@ -178,12 +181,7 @@ def main() -> None:
         return
     large = int(options.gigabytes * 1000 * MEGABYTE)
     figures = {name: row for kind in ("chat", "own") for name, row in compare(kind, int(SMALL * large), large).items()}
-    if options.json:
-        print(json.dumps({"figures": figures}))
-        return
-    for name, row in figures.items():
-        target = "" if row["target"] is None else f"target {row['target']:g} {'ok' if row['holds'] else 'MISSED'}"
-        print(f"{name:40} {row['value']:10.3f} {row['unit']:30} n={row['n']:<4} {target}")
+    show(figures, options.json)
 
 
 if __name__ == "__main__":

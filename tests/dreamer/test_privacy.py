@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from dreamer.policy import load
 from rollout.formats import own
@@ -13,10 +14,14 @@ from tests.dreamer.doors import KEEPER, KEY, record_private
 SECRETS = (KEEPER, KEY, KEEPER.partition("@")[0], KEY[8:], KEY[:20])
 
 
-def test_a_planted_secret_is_in_no_file_of_the_run_and_in_no_prompt(project: Path, dream: DREAM) -> None:
+def test_a_planted_secret_is_in_no_file_of_the_run_and_in_no_prompt(
+    project: Path, dream: DREAM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets.token_bytes", bytes)  # one key, so that every run learns the same tokens
     own.write(record_private(1000), project / "sessions.jsonl")
     (project / "night.toml").write_text(NIGHT.replace("doors.py:Doors", "doors.py:PrivateDoors"))
-    settings = ("privacy.hide=true", "policy.action_tokens=24", "learning.rounds=2", "production.episodes=100")
+    settings = ("privacy.hide=true", "policy.action_tokens=24", "cloning.steps=200", "learning.rounds=2",
+                "production.episodes=300")
     code, out, err = dream("run", "night.toml", "--json", "--run", "run", *(f"--set={each}" for each in settings))
     assert code in (0, 1), err
     figures = json.loads(out)["figures"]

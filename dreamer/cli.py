@@ -11,20 +11,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from pydantic_core import PydanticSerializationError
 from rich.console import Console
 
-from dreamer.config import ConfigError
+from dreamer.config import Config, ConfigError, load
 from dreamer.logs import As, approve_sessions, export_logs, import_logs, reveal, show_logs
 from dreamer.terminal import visible
 from rollout.errors import UserError
 from sandbox.errors import SandboxError
-
-if TYPE_CHECKING:
-    from dreamer.config import Config
 
 app = typer.Typer(
     help="Turn an agent's logged sessions into an environment it rehearses in, and into better weights.",
@@ -189,9 +186,8 @@ def _night(config_file: Path | None, folder: Path | None, resume: bool, settings
         raise typer.Exit(1)
 
 
-def _config(file: Path | None, folder: Path | None, settings: list[str] | None) -> "Config":
+def _config(file: Path | None, folder: Path | None, settings: list[str] | None) -> Config:
     """The configuration of a file, or of the run folder that is gone on with."""
-    from dreamer.config import ConfigError, load
     from dreamer.store import Store
 
     if file is not None:

@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from dreamer.approval import Ledger, approve
 from dreamer.card import card
@@ -144,8 +143,9 @@ def read_sessions(run: Run) -> Logs:
     """Read, complete and divide the logged sessions."""
     config = run.config.sessions
     names = ", ".join(config.files)
-    logs = " ".join(_here(run.config.folder / file) for file in config.files)
     ledger = Ledger(run.config.folder / config.ledger)
+    logs = " ".join(os.path.relpath(run.config.folder / file) for file in config.files)  # as one would type them
+    book = os.path.relpath(ledger.path)
     with run.reporter.stage("read", unit="sessions") as bar:
         logged = []
         for session in read(config.files, run.config.folder, config.format, summary := Summary()):
@@ -167,7 +167,7 @@ def read_sessions(run: Run) -> Logs:
         if run.config.policy.model == "tiny" and not approvals:
             raise SessionError(
                 names, None, f"none of {len(parts.shown)} shown sessions may train, and there is no policy but theirs",
-                f"Approve some (`dream approve {logs} --where 'outcome >= 1' --ledger {_here(ledger.path)}`), "
+                f"Approve some (`dream approve {logs} --where 'outcome >= 1' --ledger {book}`), "
                 'or set sessions.approve = "all"',
             )
         for name in ("shown", "selection", "held_out"):
@@ -189,11 +189,6 @@ def read_sessions(run: Run) -> Logs:
         worst_outcome=min((session.outcome for session in sessions if session.outcome is not None), default=0.0),
         system=next((session.system.text for session in sessions if session.system), None),
     )
-
-
-def _here(path: Path) -> str:
-    """A path as one would type it from the working directory."""
-    return os.path.relpath(path)
 
 
 def author_environment(run: Run, logs: Logs) -> Authored:

@@ -3,7 +3,7 @@
 Each logged action is taken in every copy, and the copies that answered otherwise than the log are dropped; equal ones
 are merged, and the rest carry the belief on. How a step's chance was found is its regime: enumerated where its draws
 are few (exact); searched under guidance of the logged answer where they are many (a lower bound); sampled where no
-script decides them (a frequency, with its standard error). After a mismatch the replay re-enters where the text allows
+script decides them (a frequency). After a mismatch the replay re-enters where the text allows
 it, so that one early error is not counted as a hundred; where it cannot, the rest counts as unmatched.
 """
 
@@ -50,7 +50,6 @@ class Scored:
         outcomes: everything the model thinks possible; where chance could not be enumerated, what was found of it.
         probability: of the logged answer; a lower bound where it was searched for.
         regime: the least exact way in which a copy's chance was found.
-        variance: of `probability`, where it is a frequency.
         approximate: whether the belief it starts from was itself searched or sampled.
     """
 
@@ -59,7 +58,6 @@ class Scored:
     outcomes: list[Outcome]
     probability: float
     regime: Regime = "enumerate"
-    variance: float = 0.0
     approximate: bool = False
 
     @property
@@ -140,7 +138,7 @@ class Belief:
 
     def _step(self, before: str, turn: Turn) -> Scored:
         answers: list[tuple[float, Fork]] = []
-        regime, variance = self.began if not self.copies else "enumerate", 0.0
+        regime: Regime = self.began if not self.copies else "enumerate"
         approximate = self.approximate
         # What is compared otherwise than word for word cannot be searched for.
         exact = self.comparer.exact(turn)
@@ -148,10 +146,6 @@ class Belief:
         for copy, weight in self.copies.items():
             found = self.worker.chances(copy, turn.action.text, target, forks=FORKS, budget=RUNS, samples=SAMPLES)
             regime = max(regime, found.regime, key=REGIMES.index)
-            if found.regime == "sample":
-                hit = sum(each.probability for each in found.outcomes
-                          if agrees(_outcome(each.probability, each.answer), turn, self.comparer))
-                variance += weight**2 * hit * (1 - hit) / found.runs
             answers += [(weight * each.probability, each) for each in found.outcomes]
         told = [_outcome(weight, fork.answer) for weight, fork in answers]
         agreeing = [agrees(outcome, turn, self.comparer) for outcome in told]
@@ -160,7 +154,7 @@ class Belief:
                       for (weight, fork), good in zip(answers, agreeing, strict=True)])
         hits = sum(outcome.probability for outcome, good in zip(told, agreeing, strict=True) if good)
         self.approximate |= regime != "enumerate"
-        return Scored(before, turn, told, hits, regime, variance, approximate)
+        return Scored(before, turn, told, hits, regime, approximate)
 
     def _enter(self, text: str, drawn: bool = False) -> None:
         """Begin where the environment shows a text, drawn or by being told it, if it can."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rollout.log import Log
-from rollout.trajectory import Image, Message, Observation, Trajectory, Turn, messages_of  # noqa: F401
+from rollout.trajectory import Image, Message, Observation, Trajectory, Turn
 
 AGENT = "assistant"
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rollout.formats.conversation import AGENT, messages_of
+from rollout.formats.conversation import AGENT
 from rollout.log import Log, SessionError
-from rollout.trajectory import Call, Image, Message, Other, Part, Text, Trajectory
+from rollout.trajectory import Call, Image, Message, Other, Part, Text, Trajectory, messages_of
 
 RESULT = ("tool", "function")
 

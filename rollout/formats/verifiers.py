@@ -20,9 +20,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from rollout.formats.conversation import conversation, image, messages_of
+from rollout.formats.conversation import conversation, image
 from rollout.log import Log, SessionError, dump
-from rollout.trajectory import Call, Image, Message, Part, Reasoning, Text, Trajectory
+from rollout.trajectory import Call, Image, Message, Part, Reasoning, Text, Trajectory, messages_of
 
 LOSES = "rewards of single turns, ends, legal actions, which results failed, tools of other formats"
 EXPECTED = 'one episode a line: {"task", "traces": [{"nodes": [{"parent", "message"}], "rewards"}]}, or one trace'

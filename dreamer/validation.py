@@ -71,9 +71,11 @@ def show_fidelity(report: FidelityReport, console: Console) -> tuple[str, ...]:
         f"chance: {'yes' if report.chance else 'none seen'}; steps by how it was found: "
         f"{', '.join(f'{count:,} {regime}' for regime, count in report.regimes.items())}; not met: "
         f"{report.undetermined:,}; belief cut: {report.lost_mass:.3g}",
-        f"answers not compared: {report.not_compared:,}",
+        *(f"not compared: {count:,} answers, {of}" for of, count in report.not_compared.items()),
+        *(f"compared {how}: {of}" for of, how in report.compared.items()),
         *(f"{each.session}, turn {each.turn}: after {each.action!r} on {each.before[:80]!r}\n"
-          f"    logged   {each.logged[:160]}\n    expected {each.expected[:160]}" for each in report.mismatches[:5]),
+          f"    logged   {each.logged[:160]}\n    expected {each.expected[:160]}"
+          for kind in report.counterexamples[:5] for each in kind.examples[:1]),
         "gate: " + ("passed" if not refusals else "refused: " + "; ".join(refusals)),
     ]
     for note in notes:

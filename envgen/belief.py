@@ -24,6 +24,7 @@ KEPT = 64  # copies of the environment; what is cut is reported as lost mass
 FORKS = 4096  # scripts of draws up to which a step is enumerated
 RUNS = 20_000  # of one step in one copy, when it is searched
 SAMPLES = 400  # of one step in one copy, when it is sampled
+FLOOR = 1e-4  # probability that a step is given at least, in nats: 9.2 at most
 
 
 Regime = Literal["enumerate", "search", "sample"]
@@ -32,13 +33,21 @@ REGIMES: tuple[Regime, ...] = ("enumerate", "search", "sample")  # from exact to
 
 @dataclass(frozen=True)
 class Outcome:
-    """One possible answer with its probability."""
+    """One possible answer with its probability.
+
+    Attributes:
+        imagined: the environment says that it does not know, or broke.
+        fault: it broke; the observation says how.
+        actions: the legal actions that it lists, if it does.
+    """
 
     probability: float
     observation: str
     reward: float
     end: bool
     imagined: bool = False
+    fault: bool = False
+    actions: frozenset[str] | None = None
 
 
 @dataclass
@@ -59,6 +68,11 @@ class Scored:
     probability: float
     regime: Regime = "enumerate"
     approximate: bool = False
+
+    @property
+    def nats(self) -> float:
+        """Surprise at the logged answer, by the floor at most."""
+        return -float(np.log(max(self.probability, FLOOR)))
 
     @property
     def undetermined(self) -> bool:
@@ -122,9 +136,14 @@ class Belief:
     began: Regime = "enumerate"  # how the chance of beginning here was found
     approximate: bool = False  # not everything that could be believed is
 
-    def replay(self, session: Trajectory) -> list[Scored]:
-        """All steps of one session, scored."""
-        self._enter(session.observation.text, drawn=True)
+    def replay(self, session: Trajectory, drawn: bool = True) -> list[Scored]:
+        """All steps of one session, scored.
+
+        Args:
+            drawn: begin with a drawn start that shows the first text, where there is one; else by being told the text.
+        """
+        if drawn:
+            self._enter(session.observation.text, drawn=True)
         if not self.copies:
             self._enter(session.observation.text)
         scored = []
@@ -200,5 +219,9 @@ def _over(answer: Answer | EnvironmentFault) -> bool:
 
 def _outcome(probability: float, answer: Answer | EnvironmentFault) -> Outcome:
     if isinstance(answer, EnvironmentFault):
-        return Outcome(probability, f"fault: {answer}", 0.0, False, imagined=True)
-    return Outcome(probability, answer.observation, answer.reward, answer.terminated, bool(answer.info.get("imagined")))
+        return Outcome(probability, f"fault: {answer}", 0.0, False, imagined=True, fault=True)
+    listed = answer.info.get("actions")
+    return Outcome(
+        probability, answer.observation, answer.reward, answer.terminated, bool(answer.info.get("imagined")),
+        actions=frozenset(map(str, listed)) if isinstance(listed, list) else None,
+    )

@@ -41,6 +41,11 @@ class Comparison(Record):
     repeated: int
     differing: int
 
+    def __str__(self) -> str:
+        named = ", ".join(f"<{name}> of form {form}" for form, name in self.fields)
+        return {"exact": "word for word", "tolerance": f"up to {NEAR:.0%} in {named}", "template": f"all but {named}",
+                "free": "not at all"}[self.mode]
+
 
 def comparisons(sessions: Sequence[Trajectory], observations: Forms) -> tuple[Comparison, ...]:
     """One for each kind of answer."""
@@ -57,11 +62,11 @@ def comparisons(sessions: Sequence[Trajectory], observations: Forms) -> tuple[Co
 
 def _judge(of: str, situations: list[list[str]], observations: Forms) -> Comparison:
     repeated = [texts for texts in situations if len(texts) > 1]
-    differing = [texts for texts in repeated if len(set(texts)) > 1]
+    various = [texts for texts in repeated if len(set(texts)) > 1]
     mode: Mode = "free" if of == PEOPLE else "exact"
     named: list[tuple[int, str]] = []
-    fields = [_fields(texts, observations) for texts in differing]
-    if mode == "exact" and len(differing) >= LEAST and all(fields):
+    fields = [differing(texts, observations) for texts in various]
+    if mode == "exact" and len(various) >= LEAST and all(fields):
         named = sorted(set().union(*(set(found or {}) for found in fields)))
         kinds = {(form, field.name): field.kind for form in {form for form, _ in named}
                  for field in observations.forms[form].fields}
@@ -71,10 +76,10 @@ def _judge(of: str, situations: list[list[str]], observations: Forms) -> Compari
         elif all(kinds[each] in FILLER for each in named):
             mode = "template"
     return Comparison(of=of, mode=mode, fields=tuple(named) if mode in ("tolerance", "template") else (),
-                      repeated=len(repeated), differing=len(differing))
+                      repeated=len(repeated), differing=len(various))
 
 
-def _fields(texts: list[str], forms: Forms) -> dict[tuple[int, str], list[tuple[str, str]]] | None:
+def differing(texts: list[str], forms: Forms) -> dict[tuple[int, str], list[tuple[str, str]]] | None:
     """The fields in which texts of one shape differ, and pairs of their values; None where the shapes differ."""
     first, *others = [forms.parse(text) for text in dict.fromkeys(texts)]
     found: defaultdict[tuple[int, str], list[tuple[str, str]]] = defaultdict(list)
@@ -113,6 +118,10 @@ class Comparer:
         rule = self._rule(turn)
         return rule is None or rule.mode != "free"
 
+    def kind(self, turn: Turn) -> str:
+        """What sort of answer a turn has."""
+        return kind(turn, PEOPLE in self.rules)
+
     def exact(self, turn: Turn) -> bool:
         """Whether the answer to a turn is compared word for word."""
         rule = self._rule(turn)
@@ -125,13 +134,13 @@ class Comparer:
             return text == turn.answer
         if rule.mode == "free":
             return True
-        fields = _fields([turn.answer or "", text], self.forms)
+        fields = differing([turn.answer or "", text], self.forms)
         if fields is None or not fields.keys() <= set(rule.fields):
             return False
         return rule.mode == "template" or all(_near(*pair) for pairs in fields.values() for pair in pairs)
 
     def _rule(self, turn: Turn) -> Comparison | None:
-        return self.rules.get(kind(turn, PEOPLE in self.rules)) if self.rules else None
+        return self.rules.get(self.kind(turn)) if self.rules else None
 
 
 def kind(turn: Turn, people: bool) -> str:

@@ -13,16 +13,22 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Sequence
 
 import numpy as np
+from pydantic import Field
 
 from envgen.belief import Belief, Outcome, Regime, Scored, agrees
 from envgen.comparison import Comparer
+from envgen.counterexamples import Counterexamples, counterexamples, template
+from envgen.entries import match_entries
+from envgen.forms import Forms
+from envgen.frequencies import Frequency, frequencies
+from envgen.miner import mine
 from envgen.starts import match_starts
 from envgen.steps import shows_chance, steps
 from rollout.figure import Figure, proportion, ratio
 from rollout.trajectory import Record, Trajectory
 from sandbox import Worker
 
-FLOOR = 1e-4  # probability that a step is given at least, in nats: 9.2 at most
+LISTED = 20  # forms, kinds and frequencies
 
 
 class FidelityReport(Record):
@@ -36,9 +42,12 @@ class FidelityReport(Record):
         regimes: steps by how their chance was found.
         approximate: steps whose belief had been searched or sampled before.
         undetermined: steps whose answer was not met, where it might have been missed.
-        not_compared: steps left out of the figures because their answers are not compared.
+        not_compared: steps left out of the figures because their answers are not compared, by kind of answer.
+        compared: kinds of answers that are not compared word for word, and how they are.
         lost_mass: belief that was cut because there were too many copies, summed over steps.
-        mismatches: the first few steps that went wrong.
+        calibration: surprise beyond what is expected, by the form of the action; nats a step.
+        counterexamples: steps that went wrong, in kinds, the commonest first.
+        frequencies: answers that came more or less often than the environment says, the furthest off first.
     """
 
     environment: str
@@ -48,21 +57,12 @@ class FidelityReport(Record):
     regimes: dict[Regime, int]
     approximate: int
     undetermined: int
-    not_compared: int = 0
+    not_compared: dict[str, int] = Field(default_factory=dict)
+    compared: dict[str, str] = Field(default_factory=dict)
     lost_mass: float
-    mismatches: tuple["Mismatch", ...] = ()
-
-
-class Mismatch(Record):
-    """A step that the environment gave little or no probability."""
-
-    session: str
-    turn: int
-    before: str
-    action: str
-    logged: str
-    expected: str
-    probability: float
+    calibration: dict[str, Figure] = Field(default_factory=dict)
+    counterexamples: tuple[Counterexamples, ...] = ()
+    frequencies: tuple[Frequency, ...] = ()
 
 
 class CountModel:
@@ -96,43 +96,46 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
     """
     comparer = comparer or Comparer()
     belief, counts = Belief(worker, comparer), CountModel(shown)
-    mine, by_count, by_identity, mismatches = [], [], [], list[Mismatch]()
-    not_compared = 0
+    replayed, scored, by_count, by_identity = [], [], [], []
 
-    def scored_by(outcomes: list[Outcome], step: Scored) -> Scored:
+    def score(outcomes: list[Outcome], step: Scored) -> Scored:
         hits = sum(each.probability for each in outcomes if agrees(each, step.turn, comparer))
         return Scored(step.before, step.turn, outcomes, hits)
 
     for session in judged:
-        replayed = belief.replay(session)
-        scored = [step for step in replayed if comparer.compared(step.turn)]
-        not_compared += len(replayed) - len(scored)
-        mine.append(scored)
-        by_count.append([scored_by(counts.outcomes(each.before, each.turn.action.text), each) for each in scored])
-        by_identity.append([scored_by([Outcome(1.0, each.before, usual_reward, False)], each) for each in scored])
-        mismatches += _mismatches(session, scored)
+        replayed.append(belief.replay(session))
+        scored.append([step for step in replayed[-1] if comparer.compared(step.turn)])
+        by_count.append([score(counts.outcomes(each.before, each.turn.action.text), each) for each in scored[-1]])
+        by_identity.append([score([Outcome(1.0, each.before, usual_reward, False)], each) for each in scored[-1]])
         told(1)
-    figures = _figures(mine, usual_reward, counts.seen)
+    figures = _figures(scored, usual_reward, counts.seen)
     for prefix, reference in (("identity_", by_identity), ("counts_", by_count)):
         figures |= {prefix + name: figure for name, figure in _figures(reference, usual_reward, counts.seen).items()
                     if name in ("step_probability", "changed_step_probability", "reward_f1", "end_f1", "nats_per_step")}
     figures |= match_starts(worker, [each.observation.text for each in judged],
                             [each.observation.text for each in shown])
-    figures["nats_over_counts"] = _excess(mine, by_count)
-    told_steps = [step for session in mine for step in session]
+    figures |= match_entries(worker, judged, replayed, comparer)
+    figures["nats_over_counts"] = _excess(scored, by_count)
+    all_steps = [step for session in scored for step in session]
     for name in ("contradicted", "contradicted_event"):
-        figures[name] = proportion(sum(getattr(step, name) for step in told_steps), len(told_steps),
+        figures[name] = proportion(sum(getattr(step, name) for step in all_steps), len(all_steps),
                                    unit="share of steps")
-    surprises = [[_nats(step) - step.entropy for step in session if step.entropy is not None] for session in mine]
-    figures["calibration"] = ratio([sum(session) for session in surprises], [len(session) for session in surprises],
-                                   unit="nats")
+    figures["calibration"] = _surprise(scored)
+    figures["actions_match"] = _listed(scored)
+    off = frequencies(all_steps, comparer)
+    figures["frequencies_off"] = Figure(value=max((each.off for each in off), default=0.0), n=len(all_steps),
+                                        unit="share of steps")
+    actions = mine((step.turn.action.text, None) for step in all_steps)
+    left_out = Counter(comparer.kind(step.turn) for session in replayed for step in session
+                       if not comparer.compared(step.turn))
     return FidelityReport(
         environment=environment, sessions=len(judged), figures=figures, chance=shows_chance([*shown, *judged]),
-        regimes=Counter(step.regime for step in told_steps),
-        approximate=sum(step.approximate for step in told_steps),
-        undetermined=sum(step.undetermined for step in told_steps), not_compared=not_compared,
-        lost_mass=belief.lost_mass,
-        mismatches=tuple(mismatches[:20]),
+        regimes=Counter(step.regime for step in all_steps),
+        approximate=sum(step.approximate for step in all_steps),
+        undetermined=sum(step.undetermined for step in all_steps), not_compared=left_out,
+        compared={rule.of: str(rule) for rule in comparer.rules.values() if rule.mode != "exact"},
+        lost_mass=belief.lost_mass, calibration=_by_form(scored, actions),
+        counterexamples=counterexamples(judged, scored, actions), frequencies=off[:LISTED],
     )
 
 
@@ -156,21 +159,17 @@ def _figures(sessions: Sequence[Sequence[Scored]], usual_reward: float, seen: Co
         "reward_f1": _f1(rewarded),
         "end_f1": _f1(ended),
         "episode_match": proportion(sum(whole), len(whole), unit="share of sessions"),
-        "nats_per_step": ratio([sum(map(_nats, session)) for session in sessions], length, unit="nats"),
+        "nats_per_step": ratio([sum(step.nats for step in session) for session in sessions], length, unit="nats"),
         "imagined_share": ratio(
             [sum(outcome.probability for step in session for outcome in step.outcomes if outcome.imagined)
              for session in sessions], length, unit="share of steps"),
     }
 
 
-def _nats(step: Scored) -> float:
-    return -float(np.log(max(step.probability, FLOOR)))
-
-
 def _excess(sessions: Sequence[Sequence[Scored]], reference: Sequence[Sequence[Scored]]) -> Figure:
     """Nats a step more than the reference needs."""
     pairs = list(zip(sessions, reference, strict=True))
-    return ratio([sum(map(_nats, mine)) - sum(map(_nats, other)) for mine, other in pairs],
+    return ratio([sum(step.nats for step in mine) - sum(step.nats for step in other) for mine, other in pairs],
                  [len(mine) for mine, _ in pairs], unit="nats")
 
 
@@ -194,17 +193,27 @@ def _f1(sessions: Sequence[Sequence[tuple[float, float]]]) -> Figure:
                  [sum(below for _, below in session) for session in sessions], n=union, unit="F1")
 
 
-def _mismatches(session: Trajectory, scored: Sequence[Scored]) -> list[Mismatch]:
-    found = []
-    for number, step in enumerate(scored, start=1):
-        if step.probability < FLOOR:
-            likeliest = max(step.outcomes, key=lambda outcome: outcome.probability, default=None)
-            expected = "no state to act in" if likeliest is None else "unknown" if likeliest.imagined else (
-                f"{likeliest.observation} (reward {likeliest.reward:g}, end {likeliest.end})"
-            )
-            found.append(Mismatch(
-                session=session.id, turn=number, before=step.before, action=step.turn.action.text,
-                logged=f"{step.turn.answer} (reward {step.turn.reward}, end {step.turn.terminated})",
-                expected=expected, probability=step.probability,
-            ))
-    return found
+def _surprise(sessions: Sequence[Sequence[Scored]]) -> Figure:
+    """Nats a step of surprise beyond what the environment expects."""
+    beyond = [[step.nats - step.entropy for step in session if step.entropy is not None] for session in sessions]
+    return ratio(list(map(sum, beyond)), list(map(len, beyond)), unit="nats")
+
+
+def _by_form(sessions: Sequence[Sequence[Scored]], actions: Forms) -> dict[str, Figure]:
+    """The same by the form of the action, the commonest first."""
+    forms = {text: template(actions, text) for text in {step.turn.action.text for each in sessions for step in each}}
+    counts = Counter(forms[step.turn.action.text] for session in sessions for step in session)
+    return {form: _surprise([[step for step in session if forms[step.turn.action.text] == form]
+                             for session in sessions]) for form, _ in counts.most_common(LISTED)}
+
+
+def _listed(sessions: Sequence[Sequence[Scored]]) -> Figure:
+    """Where an answer came true and both list legal actions: the share that list the same."""
+    hits, listed = [], []
+    for session in sessions:
+        both = [(outcome.probability, outcome.actions == frozenset(step.turn.actions))
+                for step in session if step.turn.actions is not None for outcome in step.outcomes
+                if outcome.actions is not None and outcome.observation == step.turn.answer]
+        hits.append(sum(probability for probability, same in both if same))
+        listed.append(sum(probability for probability, _ in both))
+    return ratio(hits, listed, unit="share of steps")

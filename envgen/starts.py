@@ -12,9 +12,10 @@ from itertools import combinations
 
 import numpy as np
 
+from envgen.belief import FLOOR, FORKS
 from envgen.miner import mine
-from rollout.figure import Figure, proportion
-from sandbox import Answer, Reset, Worker
+from rollout.figure import Figure, mean, proportion
+from sandbox import Answer, EnvironmentFault, Reset, Worker
 
 DRAWN = 256  # starts
 PERMUTATIONS = 400
@@ -32,7 +33,9 @@ def match_starts(worker: Worker, logged: Sequence[str], shown: Sequence[str]) ->
 
     Returns:
         `reset_match`, a p-value: small where drawn and logged starts differ; `reset_distance`, the largest total
-        variation distance of a field; `reset_novelty`, the share of drawn starts that no shown session began with.
+        variation distance of a field; `reset_novelty`, the share of drawn starts that no shown session began with;
+        `reset_surprise`, nats a session of surprise at the logged starts more than the environment expects, where its
+        starts can be enumerated.
     """
     (copy,) = worker.make(1)
     answers = worker.reset_batch([Reset(copy, SEEDS + number) for number in range(DRAWN)])
@@ -50,7 +53,24 @@ def match_starts(worker: Worker, logged: Sequence[str], shown: Sequence[str]) ->
         "reset_match": Figure(value=p, n=len(logged), unit="p-value"),
         "reset_distance": Figure(value=distance, n=len(logged), unit="total variation"),
         "reset_novelty": novel,
+        "reset_surprise": mean(_surprises(worker, logged), unit="nats"),
     }
+
+
+def _surprises(worker: Worker, logged: Sequence[str]) -> list[float]:
+    """For each logged start, its nats less those expected; none where the starts are too many to enumerate."""
+    try:
+        outcomes = worker.expand_reset(limit=FORKS)
+    except EnvironmentFault:
+        return []
+    if outcomes is None:
+        return []
+    worker.drop([outcome.id for outcome in outcomes if outcome.id is not None])
+    drawn: defaultdict[str, float] = defaultdict(float)
+    for outcome in outcomes:
+        drawn[outcome.answer.observation if isinstance(outcome.answer, Answer) else ""] += outcome.probability
+    expected = -sum(p * float(np.log(p)) for p in drawn.values() if p > 0)
+    return [-float(np.log(max(drawn.get(text, 0.0), FLOOR))) - expected for text in logged]
 
 
 def _encode(texts: Sequence[str]) -> np.ndarray:

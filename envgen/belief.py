@@ -38,6 +38,7 @@ class Outcome:
     Attributes:
         imagined: the environment says that it does not know, or broke.
         fault: it broke; the observation says how.
+        truncated: it stops here, though the world did not end.
         actions: the legal actions that it lists, if it does.
     """
 
@@ -47,6 +48,7 @@ class Outcome:
     end: bool
     imagined: bool = False
     fault: bool = False
+    truncated: bool = False
     actions: frozenset[str] | None = None
 
 
@@ -111,6 +113,7 @@ def agrees(outcome: Outcome, turn: Turn, comparer: Comparer) -> bool:
         not outcome.imagined
         and (turn.reward is None or outcome.reward == turn.reward)
         and (turn.terminated is None or outcome.end == turn.terminated)
+        and not (outcome.truncated and turn.truncated is False)
         and comparer.same(turn, outcome.observation)
     )
 
@@ -223,5 +226,5 @@ def _outcome(probability: float, answer: Answer | EnvironmentFault) -> Outcome:
     listed = answer.info.get("actions")
     return Outcome(
         probability, answer.observation, answer.reward, answer.terminated, bool(answer.info.get("imagined")),
-        actions=frozenset(map(str, listed)) if isinstance(listed, list) else None,
+        truncated=answer.truncated, actions=frozenset(map(str, listed)) if isinstance(listed, list) else None,
     )

@@ -56,7 +56,7 @@ def _exact(step: Scored) -> bool:
 
 def _single_steps(sessions: Sequence[Trajectory]) -> list[Trajectory]:
     """Different logged steps as sessions of their own, evenly picked."""
-    found = {(before, turn.action.text, text): session.model_copy(update={
+    found = {(before, turn.action.text, text, turn.reward, turn.terminated): session.model_copy(update={
         "observation": session.observation if number == 0 else session.turns[number - 1].observation, "turns": (turn,)})
         for session in sessions for number, (before, turn, text) in enumerate(steps(session))}
     return list(found.values())[:: 1 + len(found) // ENTERED]

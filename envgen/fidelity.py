@@ -120,6 +120,8 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
     for name in ("contradicted", "contradicted_event"):
         figures[name] = proportion(sum(getattr(step, name) for step in all_steps), len(all_steps),
                                    unit="share of steps")
+    broke = [sum(outcome.probability for outcome in step.outcomes if outcome.fault) for step in all_steps]
+    figures["faults"] = proportion(sum(broke), len(broke), unit="share of steps")
     figures["calibration"] = _surprise(scored)
     figures["actions_match"] = _listed(scored)
     off = frequencies(all_steps, comparer)

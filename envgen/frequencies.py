@@ -2,8 +2,8 @@
 
 Given what was shown before, an answer that a true world gives with probability p comes p times in one; so over any set
 of steps the number of times it was logged less the sum of its probabilities has mean zero and variance Σp(1-p). Steps
-are taken together by their action, and by their action and the text it acted on; answers by their text, their reward
-and their end. What no count can tell from p is passed over, and the number of comparisons is allowed for
+are taken all together, by their action, and by their action and the text it acted on; answers by their text, their
+reward and their end. What no count can tell from p is passed over, and the number of comparisons is allowed for
 (Bonferroni), so that a true world is found fault with once in a thousand times.
 """
 
@@ -19,20 +19,21 @@ SURE = 0.001  # chance of finding fault with a true world
 LEAST = 5.0  # variance from which on a count is near to normal
 
 Value = tuple[str, str | float | bool | None]  # of what, and it
+Group = tuple[str | None, str | None]  # action and text before it; None for all
 
 
 class Frequency(Record):
     """An answer that came more or less often than the environment says.
 
     Attributes:
-        action: what was done.
+        action: what was done; None for all together.
         before: the text it was done on; None for all together.
         answer: "text", "reward" or "end" and its value.
         steps: how many.
         expected, logged: how often the answer came, as shares of the steps.
     """
 
-    action: str
+    action: str | None
     before: str | None
     answer: str
     steps: int
@@ -46,7 +47,8 @@ class Frequency(Record):
 
     def __str__(self) -> str:
         where = "" if self.before is None else f" on {self.before!r}"
-        return f"{self.action!r}{where}: {self.answer} in {self.logged:.1%} of {self.steps:,}, not {self.expected:.1%}"
+        done = "all actions" if self.action is None else repr(self.action)
+        return f"{done}{where}: {self.answer} in {self.logged:.1%} of {self.steps:,}, not {self.expected:.1%}"
 
 
 def frequencies(scored: Sequence[Scored], comparer: Comparer) -> tuple[Frequency, ...]:
@@ -56,14 +58,14 @@ def frequencies(scored: Sequence[Scored], comparer: Comparer) -> tuple[Frequency
         scored: steps; those whose possible answers are not known exactly are left out.
         comparer: texts that it does not compare word for word are left out.
     """
-    steps: Counter[tuple[str, str | None]] = Counter()
-    cells: defaultdict[tuple[str, str | None, Value], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    steps: Counter[Group] = Counter()
+    cells: defaultdict[tuple[str | None, str | None, Value], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for step in scored:
         if step.regime != "enumerate" or step.approximate or len(step.outcomes) < 2 or step.probability == 0.0:
             continue
         logged = dict(_logged(step, comparer))
         told = _told(step, logged)
-        for group in ((step.turn.action.text, None), (step.turn.action.text, step.before)):
+        for group in ((None, None), (step.turn.action.text, None), (step.turn.action.text, step.before)):
             steps[group] += 1
             for answer, probability in told.items():
                 cell = cells[*group, answer]

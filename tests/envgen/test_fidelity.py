@@ -81,7 +81,8 @@ def test_after_a_mismatch_the_replay_enters_again(sandbox: Sandbox) -> None:
 def test_where_no_text_can_be_entered_the_rest_is_unmatched(sandbox: Sandbox) -> None:
     report = judged(sandbox, worlds.CANNOT_REENTER, [WALK])
     assert value(report, "step_probability") == 0.0
-    assert [(kind.differs, kind.count) for kind in report.counterexamples] == [(("no state",), 2), (("<1> in 'Cell <1>.'",), 1)]
+    assert [(kind.differs, kind.count) for kind in report.counterexamples] == [
+        (("no state",), 2), (("<1> in 'Cell <1>.'",), 1)]
 
 
 def test_a_mismatch_says_what_was_logged_and_what_expected(sandbox: Sandbox) -> None:

@@ -5,8 +5,9 @@ Five things are looked at, each on its own:
 - `start`: the first texts, under a drawn start.
 - `step`: text, reward and end of every step, given all that was shown before.
 - `actions`: the legal actions that the log lists with them.
-- `entry`: whether each logged text can be begun from and allows the logged step that follows, where the truth's own
+- `entry`: whether each logged text that can be begun from allows the logged step that follows, where the truth's own
   entry does. Only what is impossible counts: forgetting how one came there makes the truth itself a poor forecaster.
+  To refuse a text claims nothing, unless it is a first one.
 - `again`: whether what is drawn at a start, hidden things included, is still the same after the longest session.
 """
 
@@ -73,7 +74,8 @@ class Oracle:
             "step": _worse([each.nats for each in explained], [each.nats for each in self.truth]),
             "actions": _worse([each.action_nats for each in explained], [each.action_nats for each in self.truth]),
             "entry": inf if any(
-                _chance(self.entries[key], key[1]) > 0 and _chance(told, key[1]) == 0 for key, told in entries.items()
+                key in self.entries and _chance(self.entries[key], key[1]) > 0 and _chance(told, key[1]) == 0
+                for key, told in entries.items()
             ) else 0.0,
             "again": 0.0 if forgets else inf,
         }
@@ -82,17 +84,18 @@ class Oracle:
             return Verdict("crashes", by, worse)
         if by:
             return Verdict("revealed", by, worse)
-        alike = all(map(_alike, explained, self.truth)) and all(
+        alike = all(map(_alike, explained, self.truth)) and entries.keys() == self.entries.keys() and all(
             same(told, self.entries[key]) for key, told in entries.items())
         return Verdict("equivalent" if alike else "undetectable", (), worse)
 
     def _entries(self, program: Program) -> dict[tuple[str, Turn], Predicted]:
-        """What each logged text and action lead to where the text is told; a refusal where it is refused."""
-        found = {}
+        """What each logged text and action lead to where the text is told; where a first text is refused, to that."""
+        first, found = {session.observation.text for session in self.sessions}, {}
         for text, turn in self.followed:
             told = program.start(text)
             shown = {state: p for (answer, state), p in told.items() if answer.text == text}
-            found[text, turn] = predicted(program.believe(shown, turn.action.text)) if shown else predicted(told)
+            if shown or text in first:
+                found[text, turn] = predicted(program.believe(shown, turn.action.text)) if shown else predicted(told)
         return found
 
 

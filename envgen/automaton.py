@@ -161,10 +161,6 @@ def _write(machine: Mdp, traces: Sequence[Sequence[Any]], notes: _Notes, author:
                 moves[before][action][answered(labels[label], here)] += 1
             for remarked, text in said.get(turn, []):
                 moves[here][remarked][answered(Answer(text), here)] += 1
-    opening: dict[str, Counter[int]] = defaultdict(Counter)
-    for (answer, state), count in starts.items():
-        opening[list(answers)[answer].text][state] += count
-    showing |= opening  # told a first text, the world begins as it does by itself
     table = [
         (state, [(action, dict(sorted(led.items()))) for action, led in sorted(moves[state].items())])
         for state in range(len(states)) if moves[state]

@@ -1,57 +1,47 @@
 """Whether an environment may be begun again: from a text of its own, and after it was played.
 
-Told its own first text it must go on as from a drawn start that shows it; told a text from the middle of a session it
-may refuse, but what it takes must allow what was logged next; and an environment that was played and is begun again
-from a seed must do as a new one does from this seed, whatever was done in it before.
+Told the first text of a session it must begin; told a text from the middle of one it may refuse, for that claims
+nothing, but what it takes must allow what was logged next. And an environment that was played and is begun again from
+a seed must do as a new one does from this seed, whatever was done in it before.
 """
 
 from collections.abc import Sequence
 
-from envgen.belief import Belief, Scored
+from envgen.belief import Belief
 from envgen.comparison import Comparer
 from envgen.steps import steps
-from rollout.figure import Figure, proportion, ratio
+from rollout.figure import Figure, proportion
 from rollout.trajectory import Trajectory
 from sandbox import Answer, Reset, Script, Worker
 
-TOLD = 40  # sessions begun from their first text
+TOLD = 200  # different first texts told
 ENTERED = 200  # different steps entered from the text before them
 PLAYED = 64  # sessions played one after the other in one environment
 SEEDS = 710_000_000  # first of the seeds begun with; no rehearsal uses them
 
 
-def match_entries(worker: Worker, sessions: Sequence[Trajectory], drawn: Sequence[Sequence[Scored]],
-                  comparer: Comparer) -> dict[str, Figure]:
+def match_entries(worker: Worker, sessions: Sequence[Trajectory], comparer: Comparer) -> dict[str, Figure]:
     """Figures on beginning again.
 
-    Args:
-        sessions: logged.
-        drawn: their steps, scored from drawn starts.
-
     Returns:
-        `told_start_nats`, nats a step that the environment needs more where the first text is told than where it is
-        drawn; `entry_taken`, the share of different logged steps that can be entered from the text before;
-        `entry_contradicted`, the share of those after which it is sure of other answers than the logged one;
-        `forgets`, the share of sessions that go in an environment played before as they go in a new one.
+        `starts_taken`, the share of different first texts that the environment begins from when told; `entry_taken`,
+        the share of different logged steps that can be entered from the text before; `entry_contradicted`, the share
+        of those after which it is sure of other answers than the logged one; `forgets`, the share of sessions that go
+        in an environment played before as they go in a new one.
     """
     belief = Belief(worker, comparer)
-    told = [belief.replay(session, drawn=False) for session in sessions[:TOLD]]
-    pairs = [[(one, other) for one, other in zip(*both, strict=True) if _exact(one) and _exact(other)]
-             for both in zip(told, drawn, strict=False)]
+    firsts = list({session.observation.text: session for session in sessions}.values())[:TOLD]
+    begun = [bool(belief.replay(session.model_copy(update={"turns": session.turns[:1]}), drawn=False)[0].outcomes)
+             for session in firsts if session.turns]
     entered = [step for session in _single_steps(sessions) for step in belief.replay(session, drawn=False)]
     taken = [step for step in entered if step.outcomes and comparer.compared(step.turn)]
     as_new = _as_new(worker, sessions[:PLAYED])
     return {
-        "told_start_nats": ratio([sum(one.nats - other.nats for one, other in session) for session in pairs],
-                                 list(map(len, pairs)), unit="nats"),
+        "starts_taken": proportion(sum(begun), len(begun), unit="share of first texts"),
         "entry_taken": proportion(len(taken), len(entered), unit="share of steps"),
         "entry_contradicted": proportion(sum(step.contradicted for step in taken), len(taken), unit="share of steps"),
         "forgets": proportion(sum(as_new), len(as_new), unit="share of sessions"),
     }
-
-
-def _exact(step: Scored) -> bool:
-    return step.regime == "enumerate" and not step.approximate
 
 
 def _single_steps(sessions: Sequence[Trajectory]) -> list[Trajectory]:

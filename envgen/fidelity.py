@@ -114,7 +114,7 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
                     if name in ("step_probability", "changed_step_probability", "reward_f1", "end_f1", "nats_per_step")}
     figures |= match_starts(worker, [each.observation.text for each in judged],
                             [each.observation.text for each in shown])
-    figures |= match_entries(worker, judged, replayed, comparer)
+    figures |= match_entries(worker, judged, comparer)
     figures["nats_over_counts"] = _excess(scored, by_count)
     all_steps = [step for session in scored for step in session]
     for name in ("contradicted", "contradicted_event"):

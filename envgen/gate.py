@@ -42,7 +42,7 @@ class Gate(BaseModel):
         reset_match: from below, chance that starts as different as the drawn from the logged ones are alike after all.
         reset_surprise: from above and below, nats a session of surprise at the start more than expected; a figure whose
             interval lies beyond is refused.
-        told_start_nats: from above and below, nats a step that change if the first text is told and not drawn.
+        starts_taken: from below, share of logged first texts that it begins from when told.
         entry_contradicted: from above, share of steps that cannot follow where the text before them is told.
         actions_match: from below, share of answers with the logged legal actions, where both list any.
         undetermined: from above, share of steps whose answer was not met, where it might have been missed.
@@ -61,7 +61,7 @@ class Gate(BaseModel):
     frequencies_off: float = Field(default=0.05, ge=0, le=1)
     reset_match: float = Field(default=0.005, ge=0, le=1)
     reset_surprise: float = Field(default=0.2, ge=0)
-    told_start_nats: float = Field(default=0.05, ge=0)
+    starts_taken: float = Field(default=0.95, ge=0, le=1)
     entry_contradicted: float = Field(default=0.05, ge=0, le=1)
     actions_match: float = Field(default=0.95, ge=0, le=1)
     undetermined: float = Field(default=0.05, ge=0, le=1)
@@ -99,10 +99,10 @@ class Gate(BaseModel):
             start.low > self.reset_surprise or start.high < -self.reset_surprise
         ):
             yield f"the logged starts surprise it: reset_surprise is {start}, must reach ±{self.reset_surprise}"
-        told = figures["told_start_nats"]
-        if told.value is not None and abs(told.value) > self.told_start_nats:
-            yield (f"told its own first text it goes on otherwise than from a drawn start: told_start_nats is {told}, "
-                   f"must be within ±{self.told_start_nats}")
+        told = figures["starts_taken"]
+        if told.value is not None and told.value < self.starts_taken:
+            yield (f"told the first text of a session it refuses to begin: starts_taken is {told}, must be at least "
+                   f"{self.starts_taken}")
 
     def _with_chance(self, report: FidelityReport) -> Iterator[str]:
         excess, surprise = report.figures["nats_over_counts"], report.figures["calibration"]

@@ -4,7 +4,7 @@ Given what was shown before, an answer that a true world gives with probability 
 of steps the number of times it was logged less the sum of its probabilities has mean zero and variance Σp(1-p). Steps
 are taken all together, by their action, and by their action and the text it acted on; answers by their text, their
 reward and their end. What no count can tell from p is passed over, and the number of comparisons is allowed for
-(Bonferroni), so that a true world is found fault with once in a thousand times.
+(Bonferroni), so that a true world is found fault with less than once in a hundred times.
 """
 
 from collections import Counter, defaultdict
@@ -15,7 +15,7 @@ from envgen.belief import Scored
 from envgen.comparison import Comparer
 from rollout.trajectory import Record
 
-SURE = 0.001  # chance of finding fault with a true world
+SURE = 0.01  # chance at most of finding fault with a true world
 LEAST = 5.0  # variance from which on a count is near to normal
 
 Value = tuple[str, str | float | bool | None]  # of what, and it

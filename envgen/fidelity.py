@@ -124,7 +124,7 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
     figures["faults"] = proportion(sum(broke), len(broke), unit="share of steps")
     figures["calibration"] = _surprise(scored)
     figures["actions_match"] = _listed(scored)
-    off = frequencies(all_steps, comparer)
+    off = frequencies(scored, comparer)
     figures["frequencies_off"] = Figure(value=max((each.off for each in off), default=0.0), n=len(all_steps),
                                         unit="share of steps")
     actions = mine((step.turn.action.text, None) for step in all_steps)

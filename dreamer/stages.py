@@ -371,10 +371,10 @@ def in_dream(run: Run, logs: Logs, authored: Authored, policy: Policy, world: Dr
     """Episodes in the authored environment; what is imagined counts as the configuration states."""
     settings = run.config.learning
     discount = {"cut": None, "discount": settings.imagined_discount, "allow": 1.0}[settings.imagined]
-    worst = settings.imagined_return == "worst"
+    stated = settings.imagined_return
     return replace(
         run.rehearsal(policy, world, max_turns(run, logs), system=logs.system, environment=authored.environment),
-        imagined_discount=discount, imagined_return=logs.worst_outcome if worst else settings.imagined_return,
+        imagined_discount=discount, imagined_return=logs.worst_outcome if stated == "worst" else stated,
     )
 
 

@@ -131,8 +131,11 @@ class Learning(Section):
         episodes: episodes of one start.
         beta: weight of the KL penalty to the promoted policy.
         max_turns: an episode is cut after so many actions; None takes the longest session's.
-        imagined_return: what an episode is worth that ran into what no session shows; "worst" is the lowest outcome
-            of the sessions.
+        imagined: what becomes of an episode that runs into code no session vouches for: "cut" ends it there, "allow"
+            lets it go on as if nothing were, "discount" lets what it brings from that step on count for less.
+        imagined_return: what an episode is worth that was cut, or ran into what the world itself does not know;
+            "worst" is the lowest outcome of the sessions.
+        imagined_discount: what rewards count for with "discount", gains and losses alike.
     """
 
     rounds: int = Field(default=40, ge=1)
@@ -141,7 +144,9 @@ class Learning(Section):
     learning_rate: float = Field(default=3e-4, gt=0)
     beta: float = Field(default=0.0, ge=0)
     max_turns: int | None = Field(default=None, ge=1)
+    imagined: Literal["cut", "discount", "allow"] = "cut"
     imagined_return: float | Literal["worst"] = "worst"
+    imagined_discount: Share = 0.5
 
 
 class Rehearsal(Section):

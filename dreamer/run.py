@@ -159,14 +159,14 @@ class Run:
         return succeeds(outcome, self.config.sessions.success)
 
     def rehearsal(self, policy: Policy, world: World, max_turns: int, temperature: float | None = None,
-                  system: str | None = None, imagined_return: float | None = None, **labels: str | int) -> Rehearsal:
+                  system: str | None = None, **labels: str | int) -> Rehearsal:
         """Episodes as the configuration wants them."""
         settings = self.config.policy
         return Rehearsal(
             engine=policy.engine, chat=policy.chat, world=world,
             sampling=Sampling(settings.temperature if temperature is None else temperature, settings.action_tokens),
             max_turns=max_turns, concurrent=self.config.rehearsal.concurrent, system=system,
-            max_length=settings.max_length, imagined_return=imagined_return,
+            max_length=settings.max_length,
             labels={"night": self.store.night, "policy": policy.digest, **labels},
         )
 

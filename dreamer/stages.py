@@ -368,11 +368,13 @@ def improve(run: Run, policy: Policy, play: Play, name: str) -> Update:
 
 
 def in_dream(run: Run, logs: Logs, authored: Authored, policy: Policy, world: DreamWorld) -> Rehearsal:
-    """Episodes in the authored environment; those that run into the unknown have the stated return."""
-    stated = run.config.learning.imagined_return
-    return run.rehearsal(
-        policy, world, max_turns(run, logs), system=logs.system,
-        imagined_return=logs.worst_outcome if stated == "worst" else float(stated), environment=authored.environment,
+    """Episodes in the authored environment; what is imagined counts as the configuration states."""
+    settings = run.config.learning
+    discount = {"cut": None, "discount": settings.imagined_discount, "allow": 1.0}[settings.imagined]
+    stated = settings.imagined_return
+    return replace(
+        run.rehearsal(policy, world, max_turns(run, logs), system=logs.system, environment=authored.environment),
+        imagined_discount=discount, imagined_return=logs.worst_outcome if stated == "worst" else stated,
     )
 
 

@@ -7,6 +7,7 @@ all starts are played.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from rollout.chat import Chat, Tokens
 from rollout.engine import Engine, Sampling
@@ -73,7 +74,9 @@ class Rehearsal:
         concurrent: episodes in a wave.
         system: a system prompt for every episode.
         max_length: an episode is truncated before its history outgrows so many ids.
-        imagined_return: what an episode is worth that ran into the unknown; None leaves it what it had.
+        imagined_discount: what rewards count for from the first imagined step on; None ends the episode there. Where
+            the world itself does not know what follows it ends in any case.
+        imagined_return: what an episode is worth that ended so; None leaves it what it had.
         labels: fields that every trajectory carries (policy, environment, night, round, source).
     """
 
@@ -85,6 +88,7 @@ class Rehearsal:
     concurrent: int = 128
     system: str | None = None
     max_length: int = 4096
+    imagined_discount: float | None = None
     imagined_return: float | None = None
     labels: dict[str, str | int] = field(default_factory=dict)
 
@@ -139,7 +143,7 @@ class Rehearsal:
         )
         if reply.fault is not None:
             episode.stop = f"fault: {reply.fault}"
-        elif reply.imagined:
+        elif reply.unknown or (reply.imagined and self.imagined_discount is None):
             episode.stop = "imagined"
         elif reply.terminated:
             episode.stop = "terminated"
@@ -149,14 +153,20 @@ class Rehearsal:
             episode.add(heard, 0, [0.0] * len(heard))
 
     def _finish(self, episode: _Open, name: str) -> Episode:
-        outcome = sum(turn.reward or 0.0 for turn in episode.turns)
-        if episode.stop == "imagined" and self.imagined_return is not None:
-            outcome = self.imagined_return
         trajectory = Trajectory.model_validate(
             {
                 "id": f"{name}-{episode.number:06d}", "source": "dreamed", "system": self.system,
-                "observation": episode.first, "turns": tuple(episode.turns), "outcome": outcome,
+                "observation": episode.first, "turns": tuple(episode.turns), "outcome": self._worth(episode),
                 "stop": episode.stop, "seed": episode.start.seed, "group": episode.start.group, **self.labels,
             }
         )
         return Episode(trajectory, Tokens(episode.prompt, episode.completion, episode.mask, episode.logprobs))
+
+    def _worth(self, episode: _Open) -> float:
+        """The sum of the rewards, as far as they count."""
+        if episode.stop == "imagined" and self.imagined_return is not None:
+            return self.imagined_return
+        vouched = list(takewhile(lambda turn: not turn.imagined, episode.turns))
+        imagined = episode.turns[len(vouched) :]
+        discount = 1.0 if self.imagined_discount is None else self.imagined_discount
+        return sum(turn.reward or 0.0 for turn in vouched) + discount * sum(turn.reward or 0.0 for turn in imagined)

@@ -20,19 +20,26 @@ from sandbox import EnvironmentFault, Reset, Worker
 
 @dataclass(frozen=True)
 class Reply:
-    """What a world answered. `imagined` and `fault` can only be set in a dream."""
+    """What a world answered. The last three can only be set in a dream.
+
+    Attributes:
+        imagined: no session vouches for this step.
+        unknown: the world itself does not know what follows, so nothing can.
+        fault: the world broke; why.
+    """
 
     observation: str
     reward: float = 0.0
     terminated: bool = False
     truncated: bool = False
     imagined: bool = False
+    unknown: bool = False
     fault: str | None = None
 
     @property
     def over(self) -> bool:
         """Whether the episode cannot go on."""
-        return self.terminated or self.truncated or self.fault is not None
+        return self.terminated or self.truncated or self.unknown or self.fault is not None
 
 
 class World(Protocol):
@@ -74,8 +81,9 @@ class DreamWorld:
 def _reply(answer: Any) -> Reply:
     if isinstance(answer, EnvironmentFault):
         return Reply(observation="", fault=str(answer))
+    unknown = bool(answer.info.get("imagined", False))
     return Reply(answer.observation, answer.reward, answer.terminated, answer.truncated,
-                 imagined=bool(answer.unvouched) or bool(answer.info.get("imagined", False)))
+                 imagined=unknown or bool(answer.unvouched), unknown=unknown)
 
 
 class EngineError(UserError):

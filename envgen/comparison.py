@@ -130,6 +130,16 @@ class Comparer:
             return False
         return rule.mode == "template" or all(_near(*pair) for pairs in fields.values() for pair in pairs)
 
+    def described(self) -> tuple[str, ...]:
+        """What is not compared word for word, a sentence for each kind of answer."""
+        return tuple(f"{rule.of}: {self._described(rule)}" for rule in self.rules.values() if rule.mode != "exact")
+
+    def _described(self, rule: Comparison) -> str:
+        if rule.mode == "free" or self.forms is None:
+            return "not compared"
+        fields = ", ".join(f"<{field}> of {self.forms.forms[form].template!r}" for form, field in rule.fields)
+        return f"not compared in {fields}" if rule.mode == "template" else f"within {NEAR:.0%} in {fields}"
+
     def _rule(self, turn: Turn) -> Comparison | None:
         return self.rules.get(kind(turn, PEOPLE in self.rules)) if self.rules else None
 

@@ -42,7 +42,7 @@ class _Open:
     number: int
     start: Start
     copy: int
-    first: str
+    first: Reply
     prompt: list[int]
     completion: list[int] = field(default_factory=list)
     mask: list[int] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Rehearsal:
         system: a system prompt for every episode.
         max_length: an episode is truncated before its history outgrows so many ids.
         imagined_return: what an episode is worth that ran into the unknown; None leaves it what it had.
-        labels: fields that every trajectory carries (policy, environment, night, round, source).
+        labels: fields that every trajectory carries (policy, night, round, source).
     """
 
     engine: Engine
@@ -107,8 +107,7 @@ class Rehearsal:
         self.engine.forget()
         opened = self.world.open([start.seed for start in starts])
         wave = [
-            _Open(first + number, start, copy, reply.observation,
-                  self.chat.prompt(reply.observation, self.system))
+            _Open(first + number, start, copy, reply, self.chat.prompt(reply.observation, self.system))
             for number, (start, (copy, reply)) in enumerate(zip(starts, opened, strict=True))
         ]
         active = wave
@@ -155,7 +154,8 @@ class Rehearsal:
         trajectory = Trajectory.model_validate(
             {
                 "id": f"{name}-{episode.number:06d}", "source": "dreamed", "system": self.system,
-                "observation": episode.first, "turns": tuple(episode.turns), "outcome": outcome,
+                "environment": episode.first.environment, "observation": episode.first.observation,
+                "turns": tuple(episode.turns), "outcome": outcome,
                 "stop": episode.stop, "seed": episode.start.seed, "group": episode.start.group, **self.labels,
             }
         )

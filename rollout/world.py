@@ -20,7 +20,9 @@ from sandbox import EnvironmentFault, Reset, Worker
 
 @dataclass(frozen=True)
 class Reply:
-    """What a world answered. `imagined` and `fault` can only be set in a dream."""
+    """What a world answered. `imagined` and `fault` can only be set in a dream; there a first answer says in which
+    environment, by its digest.
+    """
 
     observation: str
     reward: float = 0.0
@@ -28,6 +30,7 @@ class Reply:
     truncated: bool = False
     imagined: bool = False
     fault: str | None = None
+    environment: str | None = None
 
     @property
     def over(self) -> bool:
@@ -49,10 +52,15 @@ class World(Protocol):
 
 
 class DreamWorld:
-    """An authored environment in a sandbox worker."""
+    """An authored environment in a sandbox worker.
 
-    def __init__(self, worker: Worker):
-        self.worker = worker
+    Args:
+        worker: the environment, in its sandbox.
+        environment: its digest.
+    """
+
+    def __init__(self, worker: Worker, environment: str | None = None):
+        self.worker, self.environment = worker, environment
         self.steps = 0
 
     def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
@@ -61,7 +69,8 @@ class DreamWorld:
         for answer in answers:
             if isinstance(answer, EnvironmentFault):  # a world that cannot begin is no world
                 raise answer
-        return list(zip(copies, map(_reply, answers), strict=True))
+        replies = [replace(_reply(answer), environment=self.environment) for answer in answers]
+        return list(zip(copies, replies, strict=True))
 
     def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
         self.steps += len(acts)

@@ -13,6 +13,7 @@ from dreamer.run import Run
 from envgen.author import Author, AuthorError, ByHand
 from envgen.automaton import Automaton
 from envgen.fidelity import FidelityReport, judge
+from envgen.repeats import leaks
 from envgen.support import vouched
 from rollout.figure import Figure
 from rollout.log import SessionError
@@ -113,7 +114,7 @@ def author_environments(run: Run, logs: Logs) -> Authored:
                 continue
             try:
                 with run.sandbox.load(draft.source) as worker:
-                    problems = worker.check()
+                    problems = worker.check() or leaks(worker, shown)
                     if not problems:
                         report = _judge(run, logs, worker, draft.digest, shown, selection)
             except SandboxError as error:

@@ -161,8 +161,8 @@ def _fidelity(judged: Judged, report: FidelityReport) -> list[tuple[str, str]]:
     figures = report.figures
     references = f"identity {figures['identity_step_probability']}, counts {figures['counts_step_probability']}"
     chance = ", ".join(f"{count:,} {regime}" for regime, count in report.regimes.items())
-    return [("held-out fidelity", f"of {judged.environment}"), *((f"  {name}", str(figures[name])) for name in FIDELITY),
-            ("  step_probability of references", references),
+    rows = [(f"  {name}", str(figures[name])) for name in FIDELITY]
+    return [("held-out fidelity", f"of {judged.environment}"), *rows, ("  step_probability of references", references),
             ("  steps by how chance was found", f"{chance}; {report.undetermined:,} not met"),
             *([("  steps not compared", f"{report.not_compared:,}")] if report.not_compared else [])]
 
@@ -193,9 +193,10 @@ def plan(config: Any) -> Table:
     """What a night would do, and roughly what it costs; runs nothing."""
     learning, episodes = config.learning, config.learning.rounds * config.learning.groups * config.learning.episodes
     judged = 2 * config.production.episodes if config.production else 0
+    automaton = ["automaton, up to 4 drafts, no model calls"] if config.author.automaton else []
     work = {
         "read": ", ".join(config.sessions.files),
-        "author": "; ".join([*config.author.files, *["automaton, up to 4 drafts, no model calls"][: config.author.automaton]]),
+        "author": "; ".join((*config.author.files, *automaton)),
         "validate": f"{config.sessions.held_out:.0%} of the sessions, the best {config.author.members} drafts",
         "clone": f"{config.cloning.steps} steps of {config.cloning.batch} sessions"
         if config.policy.model == "tiny" else f"nothing: {config.policy.model}",

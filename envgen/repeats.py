@@ -18,7 +18,7 @@ def leaks(worker: Worker, sessions: Sequence[Trajectory]) -> list[str]:
         first, again = [_episode(worker, copy, seed, session) for _ in range(2)]
         worker.drop([copy])
         if first != again:
-            return [f"after a second reset with the same seed the actions of session {session.id} led to another episode: "
+            return [f"after a second reset with the same seed the actions of session {session.id} led elsewhere: "
                     "state leaks across reset"]
     return []
 

@@ -50,8 +50,7 @@ def test_a_night_in_a_corrupted_world_promotes_nothing(name: str, project: Path,
         assert report["reason"].startswith("the gate refuses the environment: ")
         (refusals,) = report["environments"].values()
         assert all(each in report["reason"] for each in refusals)
-        assert {"members": 0, "held_out_looks": 1} == {
-            each: report["figures"][each]["value"] for each in ("members", "held_out_looks")}
+        assert (report["figures"]["members"]["value"], report["figures"]["held_out_looks"]["value"]) == (0, 1)
     else:
         assert code == 2
         assert "no draft can be used: by hand" in err
@@ -142,3 +141,24 @@ def test_a_draft_that_the_sandbox_refuses_is_recorded_and_the_others_go_on(proje
     assert code in (0, 1), err
     (rejected,) = record("author")["rejected"]
     assert rejected.startswith("by hand, two.py: line ")
+
+
+def test_what_the_sessions_prove_to_be_filler_is_not_compared_unless_asked_for(project: Path, dream: DREAM) -> None:
+    log = project / "sessions.jsonl"
+    log.write_text("\n".join(
+        line.replace("A trap.", f"A trap at 12:{number // 60:02}:{number % 60:02}.").replace(
+            "The garden.", f"The garden at 12:{number // 60:02}:{number % 60:02}.")
+        for number, line in enumerate(log.read_text().splitlines())) + "\n")
+    timed = TRUE.replace("A trap.", "A trap at 11:59:59.").replace("The garden.", "The garden at 11:59:59.")
+    (project / "doors.py").write_text(timed)
+    settings = ("--json", "--set", 'author.files=["doors.py"]', "--set", "author.automaton=false")
+    code, _, err = dream("validate", "night.toml", "--run", "run", *settings)
+    assert code == 0, err
+    (compared,) = record("validate")["compared"]
+    assert "not compared in <" in compared
+    assert "A trap at" in compared
+    code, out, _ = dream("validate", "night.toml", "--run", "exact", *settings, "--set", 'sessions.compare="exact"')
+    assert (code, json.loads(out)["verdict"]) == (1, "refused")
+    (project / "doors.py").write_text(timed.replace("11:59:59.\", 0.0", "11:59:59.\", 1.0"))
+    code, out, _ = dream("validate", "night.toml", "--run", "pays", *settings)
+    assert (code, json.loads(out)["verdict"]) == (1, "refused"), "filler forgives no wrong reward"

@@ -115,8 +115,8 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
                     *((f"  {each.environment}", _candidate(each)) for each in record.candidates),
                     *(("  rejected", text) for text in record.rejected)]
         case Validated():
-            told = (f"{record.looks:,} environments judged on them, over all nights; "
-                    f"of {len(record.judged)} judged now {len(record.members)} passed")
+            told = (f"environments judged on them so far, over all nights: {record.looks:,}; "
+                    f"of {len(record.judged)} now {len(record.members)} passed")
             return [("held-out sessions", told), *chain.from_iterable(map(_judged, record.judged)),
                     *(("  compared otherwise", text) for text in record.compared),
                     *(_fidelity(record.best, record.best.report) if record.best.report else [])]
@@ -168,7 +168,7 @@ def _fidelity(judged: Judged, report: FidelityReport) -> list[tuple[str, str]]:
 
 
 def _disagreement(nats: Figure | None) -> list[tuple[str, str]]:
-    return [("  disagreement of the members", f"{nats} nats a step")] if nats else []
+    return [("  disagreement of the members", f"{nats} nats a step, chance included")] if nats else []
 
 
 def _played(played: Played) -> str:

@@ -115,7 +115,8 @@ def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Reh
     ):
         began = time.monotonic()
         rehearsal = in_dream(run, logs, policy, world)
-        episodes = heard(rehearsal.play(starts(REHEARSAL_SEEDS, count), bar.advance, "rehearsal"), disagreement)
+        episodes = rehearsal.play(starts(REHEARSAL_SEEDS, count), bar.advance, "rehearsal")
+        episodes = with_disagreement(episodes, disagreement)
         run.store.save_episodes("rehearsal", episodes)
         played = run.summarise(episodes, time.monotonic() - began)
         bar.note(f"success {played.success}", success=played.success.value)
@@ -141,8 +142,8 @@ def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Up
 
         def play(number: int, wanted: list[Start]) -> list[Episode]:
             rehearsed = replace(rehearsal, labels={**rehearsal.labels, "round": number})
-            played = rehearsed.play(wanted, name=_round(number))
-            episodes = heard(played, disagreement, run.config.rehearsal.replayed)
+            episodes = rehearsed.play(wanted, name=_round(number))
+            episodes = with_disagreement(episodes, disagreement, run.config.rehearsal.replayed)
             run.store.save_episodes(_round(number), episodes)
             return episodes
 
@@ -151,7 +152,7 @@ def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Up
     return update
 
 
-def heard(episodes: list[Episode], disagreement: Disagreement, most: int | None = None) -> list[Episode]:
+def with_disagreement(episodes: list[Episode], disagreement: Disagreement, most: int | None = None) -> list[Episode]:
     """The same episodes, with the other members' disagreement on their steps; on no more than `most` of them."""
     told = disagreement.told([episode.trajectory for episode in episodes], most)
     return [replace(episode, trajectory=trajectory) for episode, trajectory in zip(episodes, told, strict=True)]

@@ -181,7 +181,7 @@ class Rehearsal(Section):
 
     episodes: int = Field(default=256, ge=1)
     concurrent: int = Field(default=128, ge=1)
-    replayed: int = Field(default=1000, ge=0)
+    replayed: int = Field(default=500, ge=0)
 
 
 class Baselines(Section):

@@ -6,7 +6,7 @@ where it has, even equal members are surprised by what chance brought.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,28 +29,28 @@ class Disagreement:
     def __init__(self, members: Mapping[str, Worker], comparer: Comparer):
         self.comparer = comparer
         self.beliefs = {digest: Belief(worker, comparer) for digest, worker in members.items()}
+        self.nats: dict[int, list[float]] = {}  # by what was said: a policy that has learned says much of it again
 
     def told(self, episodes: Sequence[Trajectory], most: int | None = None) -> list[Trajectory]:
         """The same episodes, with `Turn.disagreement` where it was measured: the mean over the other members.
 
         Args:
             episodes: each dreamed in the member that its `environment` names.
-            most: steps to replay in each other member at most, from groups in turn; None replays all. Episodes in
-                which the same was said count once.
+            most: steps to replay in each other member at most, from groups in turn; None replays all. An episode in
+                which the same was said as in one before costs nothing.
         """
         if len(self.beliefs) < 2:
             return list(episodes)
-        nats: dict[Hashable, list[float]] = {}
         replayed = 0
         for episode in _in_turn(episodes):
             words = _words(episode)
-            if words in nats:
+            if words in self.nats:
                 continue
             replayed += len(episode.turns)
             if most is not None and replayed > most:
                 break
-            nats[words] = self._mean(episode)
-        return [_with(episode, nats.get(_words(episode))) for episode in episodes]
+            self.nats[words] = self._mean(episode)
+        return [_with(episode, self.nats.get(_words(episode))) for episode in episodes]
 
     def _mean(self, episode: Trajectory) -> list[float]:
         """Nats of each step, over the members that did not dream it."""
@@ -75,10 +75,10 @@ def _in_turn(episodes: Sequence[Trajectory]) -> list[Trajectory]:
     return [episode for _, episode in sorted(ranked, key=lambda pair: pair[0])]
 
 
-def _words(episode: Trajectory) -> Hashable:
+def _words(episode: Trajectory) -> int:
     """Equal for episodes of one member in which the same was said."""
     turns = tuple((turn.action.text, turn.answer, turn.reward, turn.terminated) for turn in episode.turns)
-    return episode.environment, episode.observation.text, turns
+    return hash((episode.environment, episode.observation.text, turns))
 
 
 def _with(episode: Trajectory, nats: list[float] | None) -> Trajectory:

@@ -90,3 +90,10 @@ def test_one_member_has_nobody_to_disagree_with(sandbox: Sandbox) -> None:
     with ensemble(sandbox, CORRIDOR) as members:
         episodes = [episode(*WAY)]
         assert members.told(episodes) == episodes
+
+
+def test_what_was_said_before_is_known_at_no_cost(sandbox: Sandbox) -> None:
+    with ensemble(sandbox, CORRIDOR, PAYS_FOR_THE_WRONG_CELL) as members:
+        first = members.told([episode(*WAY)], most=3)
+        assert members.told([episode(*WAY)], most=0) == first
+        assert nats(members.told([episode(*WAY[:2])], most=0)) == [[None, None]]

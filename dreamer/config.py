@@ -175,7 +175,7 @@ class Rehearsal(Section):
     Attributes:
         episodes: how many are played.
         concurrent: how many episodes share one batch, here and everywhere.
-        replayed: of an ensemble: how many steps of a round of learning the other members replay at most, to say how
+        replayed: of an ensemble: how many new steps of a round of learning the other members replay at most, to say how
             far they disagree. What is rehearsed before learning they replay whole.
     """
 

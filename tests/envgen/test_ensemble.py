@@ -82,8 +82,8 @@ def test_what_is_replayed_is_bounded_and_groups_take_turns(sandbox: Sandbox) -> 
     other = (("left", "Cell 1.", 0.0, False), *WAY[:2])
     episodes = [episode(*WAY), episode(*WAY), episode(*other), episode(*other[:2], group=1)]
     with ensemble(sandbox, CORRIDOR, TURNED) as members:
-        assert [each[0] for each in nats(members.told(episodes, most=5))] == [0.0, 0.0, None, 0.0]
         assert [each[0] for each in nats(members.told(episodes, most=0))] == [None] * 4
+        assert [each[0] for each in nats(members.told(episodes, most=5))] == [0.0, 0.0, None, 0.0]
 
 
 def test_one_member_has_nobody_to_disagree_with(sandbox: Sandbox) -> None:

@@ -43,7 +43,7 @@ class _Open:
     number: int
     start: Start
     copy: int
-    first: str
+    first: Reply
     prompt: list[int]
     completion: list[int] = field(default_factory=list)
     mask: list[int] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Rehearsal:
         imagined_discount: what rewards count for from the first imagined step on; None ends the episode there. Where
             the world itself does not know what follows it ends in any case.
         imagined_return: what an episode is worth that ended so; None leaves it what it had.
-        labels: fields that every trajectory carries (policy, environment, night, round, source).
+        labels: fields that every trajectory carries (policy, night, round, source).
     """
 
     engine: Engine
@@ -111,8 +111,7 @@ class Rehearsal:
         self.engine.forget()
         opened = self.world.open([start.seed for start in starts])
         wave = [
-            _Open(first + number, start, copy, reply.observation,
-                  self.chat.prompt(reply.observation, self.system))
+            _Open(first + number, start, copy, reply, self.chat.prompt(reply.observation, self.system))
             for number, (start, (copy, reply)) in enumerate(zip(starts, opened, strict=True))
         ]
         active = wave
@@ -156,7 +155,8 @@ class Rehearsal:
         trajectory = Trajectory.model_validate(
             {
                 "id": f"{name}-{episode.number:06d}", "source": "dreamed", "system": self.system,
-                "observation": episode.first, "turns": tuple(episode.turns), "outcome": self._worth(episode),
+                "environment": episode.first.environment, "observation": episode.first.observation,
+                "turns": tuple(episode.turns), "outcome": self._worth(episode),
                 "stop": episode.stop, "seed": episode.start.seed, "group": episode.start.group, **self.labels,
             }
         )

@@ -20,12 +20,13 @@ from sandbox import EnvironmentFault, Reset, Worker
 
 @dataclass(frozen=True)
 class Reply:
-    """What a world answered. The last three can only be set in a dream.
+    """What a world answered. The last four can only be set in a dream.
 
     Attributes:
         imagined: no session vouches for this step.
         unknown: the world itself does not know what follows, so nothing can.
         fault: the world broke; why.
+        environment: in a first answer: which one, by its digest.
     """
 
     observation: str
@@ -35,6 +36,7 @@ class Reply:
     imagined: bool = False
     unknown: bool = False
     fault: str | None = None
+    environment: str | None = None
 
     @property
     def over(self) -> bool:
@@ -56,10 +58,15 @@ class World(Protocol):
 
 
 class DreamWorld:
-    """An authored environment in a sandbox worker."""
+    """An authored environment in a sandbox worker.
 
-    def __init__(self, worker: Worker):
-        self.worker = worker
+    Args:
+        worker: the environment, in its sandbox.
+        environment: its digest.
+    """
+
+    def __init__(self, worker: Worker, environment: str | None = None):
+        self.worker, self.environment = worker, environment
         self.steps = 0
 
     def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
@@ -68,7 +75,8 @@ class DreamWorld:
         for answer in answers:
             if isinstance(answer, EnvironmentFault):  # a world that cannot begin is no world
                 raise answer
-        return list(zip(copies, map(_reply, answers), strict=True))
+        replies = [replace(_reply(answer), environment=self.environment) for answer in answers]
+        return list(zip(copies, replies, strict=True))
 
     def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
         self.steps += len(acts)

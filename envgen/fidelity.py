@@ -103,8 +103,7 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
         hits = sum(each.probability for each in outcomes if agrees(each, step.turn, comparer))
         return Scored(step.before, step.turn, outcomes, hits)
 
-    for session in judged:
-        replayed = belief.replay(session)
+    for session, replayed in zip(judged, belief.replays(judged), strict=True):
         scored = [step for step in replayed if comparer.compared(step.turn)]
         not_compared += len(replayed) - len(scored)
         mine.append(scored)

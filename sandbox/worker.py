@@ -11,11 +11,24 @@ import orjson
 from sandbox.errors import EnvironmentFault
 from sandbox.limits import Limits
 from sandbox.link import Link
-from sandbox.records import Answer, Chances, Element, Episode, Outcome, Reset, Script, Target, read_answers
+from sandbox.records import (
+    Answer,
+    Chances,
+    Element,
+    Episode,
+    Followed,
+    Log,
+    Outcome,
+    Reset,
+    Script,
+    Target,
+    read_answers,
+    read_followed,
+)
 from sandbox.wire import Channel
 
 ACTIONS_PER_MESSAGE = 2048  # bounds the reply and the time of one message of whole episodes
-PARTS = 64  # messages of one search or sampling, beside those that its runs allow
+PARTS = 64  # messages of one piece of work, beside those that its runs allow
 Shape = Callable[[list[Any]], list[Any]]
 
 
@@ -103,12 +116,12 @@ class Worker(Link):
         Raises:
             EnvironmentFault: the copy cannot be stepped at all.
         """
-        found = self._expand(id, action, limit)
+        (found,) = self._expand([id], action, None, limit, limit)
         return None if found is None else found.outcomes
 
     def expand_reset(self, observation: str | None = None, limit: int = 256) -> list[Outcome] | None:
         """Every way that a reset can fall, on a new copy. See `expand`."""
-        found = self._expand(None, observation, limit)
+        (found,) = self._expand([None], observation, None, limit, limit)
         return None if found is None else found.outcomes
 
     def search(self, id: int, action: str, target: Target, budget: int = 20_000, width: int = 256, most: int = 1024
@@ -148,8 +161,8 @@ class Worker(Link):
         return self._sample(None, observation, count, seed, most)
 
     def chances(self, id: int | None, text: str | None, target: Target | None = None, *, forks: int = 256,
-                budget: int = 20_000, width: int = 256, samples: int = 1000, seed: int = 0, most: int = 1024
-                ) -> Chances:  # fmt: skip
+                patience: int = 1, budget: int = 20_000, width: int = 256, samples: int = 1000, seed: int = 0,
+                most: int = 1024) -> Chances:  # fmt: skip
         """The ways that a step can fall, found as well as it can be done within the limits.
 
         Enumerated where there are no more than `forks` scripts of draws; else searched, where there is a target;
@@ -157,15 +170,45 @@ class Worker(Link):
 
         Args:
             id: a copy, and `text` the action; or None, and `text` what the reset begins from (None: a drawn start).
+            patience: up to so many times `forks` are run where the probability of those that were promises an end.
         """
-        whole = self._expand(id, text, forks)
-        if whole is not None:
-            return whole
-        if target is not None:
-            found = self._search(id, text, target, budget, width, most)
-            if found.outcomes or not found.undetermined:
-                return found
-        return self._sample(id, text, samples, seed, most)
+        (whole,) = self._expand([id], text, None, forks, forks * patience)
+        return whole or self._found(id, text, target, budget, width, samples, seed, most)
+
+    def chances_each(self, ids: Sequence[int], action: str, target: Target | None = None, *, forks: int = 256,
+                     patience: int = 1, budget: int = 20_000, width: int = 256, samples: int = 1000, seed: int = 0,
+                     most: int = 1024) -> list[Chances]:  # fmt: skip
+        """The ways that one step can fall for each of several copies, in a few messages. See `chances`.
+
+        Args:
+            target: where it is given, only the outcomes that agree with it have copies.
+            seed: of the first copy's samples; the others' seeds follow.
+        """
+        found: list[Chances] = []
+        while len(found) < len(ids):
+            left = list(ids[len(found) :])
+            for id, whole in zip(left, self._expand(left, action, target, forks, forks * patience), strict=False):
+                found.append(whole or self._found(id, action, target, budget, width, samples, seed + len(found), most))
+        return found
+
+    def follow(self, logs: Sequence[Log]) -> list[Followed]:
+        """Follows logs in copies of their states, in few messages; the originals are unchanged.
+
+        Raises:
+            EnvironmentFault: there is no room for the copies.
+            ValueError: the logs cannot be sent: they are too long, or hold what is no text.
+        """
+        payload = [(log.id, log.actions, log.observations, log.rewards, log.ends, log.goes_on) for log in logs]
+        reply = self._in_parts("follow", payload, sum(2 * len(log.actions) for log in logs))
+        if type(reply) is dict:
+            raise self._fault(reply)
+        if type(reply) is not list or len(reply) != len(logs):
+            raise self._violation("a reply of the wrong length")
+        found = [read_followed(item, log) for item, log in zip(reply, logs, strict=True)]
+        known = [each for each in found if each is not None]
+        if len(known) < len(found):
+            raise self._violation("a malformed account of a log")
+        return known
 
     def vouch(self, elements: Iterable[int] | None = None) -> frozenset[int]:
         """With counting: declares elements to be known from reality; answers tell of all others in `unvouched`.
@@ -255,13 +298,34 @@ class Worker(Link):
             raise self._violation("a malformed answer")
         return Episode(answers, None if item[1] is None else self._fault(item[1]))
 
-    def _expand(self, id: int | None, text: str | None, limit: int) -> Chances | None:
-        reply = self._request("expand", (id, text, limit))
-        if reply is None:
-            return None
-        if type(reply) is list and reply and not reply[0]:
-            raise self._violation("an expansion without outcomes")
-        return self._chances("enumerate", reply, list if id is not None else _starts)
+    def _expand(
+        self, ids: Sequence[int | None], text: str | None, target: Target | None, hoped: int, limit: int
+    ) -> list[Chances | None]:
+        """Of the first copies, as many as one report holds; None where there are too many ways."""
+        logged = None if target is None else (target.observation, target.reward, target.terminated)
+        reply = self._in_parts("expand", (ids, text, logged, hoped, limit), len(ids) * limit)
+        if type(reply) is dict:
+            raise self._fault(reply)
+        if type(reply) is not list or not 0 < len(reply) <= len(ids):
+            raise self._violation("a reply of the wrong length")
+        found: list[Chances | None] = []
+        for id, item in zip(ids, reply, strict=False):
+            if type(item) is list and item and not item[0]:
+                raise self._violation("an expansion without outcomes")
+            shape = list if id is not None else _starts
+            found.append(None if item is None else self._chances("enumerate", item, shape))
+        return found
+
+    def _found(
+        self, id: int | None, text: str | None, target: Target | None, budget: int, width: int, samples: int, seed: int,
+        most: int,
+    ) -> Chances:  # fmt: skip
+        """Searched, or else simulated."""
+        if target is not None:
+            found = self._search(id, text, target, budget, width, most)
+            if found.outcomes or not found.undetermined:
+                return found
+        return self._sample(id, text, samples, seed, most)
 
     def _search(self, id: int | None, text: str | None, target: Target, budget: int, width: int, most: int) -> Chances:
         if min(budget, width, most) < 1:

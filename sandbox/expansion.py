@@ -1,0 +1,73 @@
+"""Enumeration: one run of a step for every script of draws, depth first.
+
+A tree that has more scripts than were hoped for is followed on only while what was met of its probability promises an
+end within the limit.
+
+Left out: what a script is (`enumeration.py`).
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any
+
+from sandbox.copies import Copy
+from sandbox.enumeration import Script
+from sandbox.likeness import Likeness
+from sandbox.trial import Gathered, Trial
+
+OUTCOMES = 512  # of all expansions in one report; what is more is asked for again
+
+
+class Expansion:
+    """Expands trials one after another.
+
+    Args:
+        trials: the steps or resets; None where there is no such copy.
+        hoped: runs after which it goes on only while the end is in sight.
+        limit: most runs of one trial, and most alternatives of one draw.
+        target: the answer whose outcomes are wanted with a copy; None if all are.
+
+    Attributes:
+        found: of each trial, all outcomes, or None where they are too many or no script decides.
+        runs: of each trial.
+    """
+
+    def __init__(self, trials: Sequence[Trial], hoped: int, limit: int, target: Likeness | None = None) -> None:
+        self._trials = trials
+        self._hoped = hoped
+        self._limit = limit
+        self._target = target
+        self._met = 0
+        self.found: list[Gathered | None] = []
+        self.runs: list[int] = []
+
+    def work(self) -> Iterator[None]:
+        """Yields between runs; stops early where a report would grow too long."""
+        for trial in self._trials:
+            if self._met > OUTCOMES:
+                return
+            self.runs.append(0)
+            self.found.append((yield from self._whole(trial)))
+            self._met += len(self.found[-1] or ())
+
+    def _whole(self, trial: Trial) -> Generator[None, None, Gathered | None]:
+        script, gathered = Script(self._limit), Gathered(self._limit, self._target)
+        for runs in range(1, self._limit + 1):
+            self.runs[-1] = runs
+            script.begin()
+            ended = trial.follow(script)
+            if ended is None:
+                return None
+            gathered.add(script.probability, *ended)
+            if not script.advance():
+                return gathered
+            if runs >= self._hoped and gathered.total * self._limit < runs:
+                return None
+            yield
+        return None
+
+    def report(self, keep: Callable[[Sequence[Copy | None]], list[int | None]]) -> list[Any]:
+        """For each trial its outcomes as `Worker.chances` reads them, or None."""
+        return [
+            None if gathered is None else [gathered.outcomes(keep), 1.0, True, runs, 0]
+            for gathered, runs in zip(self.found, self.runs, strict=True)
+        ]

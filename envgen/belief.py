@@ -16,6 +16,7 @@ order of 1/samples. The product over a session is its likelihood without bias, a
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import TypeVar
 
 import numpy as np
@@ -24,7 +25,7 @@ from envgen.comparison import Comparer
 from envgen.scored import REGIMES, Outcome, Regime, Scored, agrees
 from envgen.steps import steps
 from rollout.trajectory import Trajectory, Turn
-from sandbox import Answer, Chances, EnvironmentFault, Log, Target, Worker
+from sandbox import Answer, Chances, EnvironmentFault, Log, Move, Target, Worker
 from sandbox import Outcome as Fork
 
 __all__ = ["REGIMES", "Belief", "Outcome", "Regime", "Scored", "agrees"]
@@ -37,7 +38,7 @@ SAMPLES = 400  # of one step in one copy, when it is sampled
 
 TOGETHER = 128  # sessions replayed at a time
 CHUNK = 2048  # steps of them, if no single session is longer
-SHORTEST = 16  # steps that are tried to be followed within a session
+SHORTEST = 16  # steps that are tried to be followed; and steps by all ways that earn another try
 CHARACTERS = 1 << 22  # of answers in one message
 ROOM = 1024  # copies that nobody needs any longer, until they are dropped
 
@@ -130,8 +131,8 @@ class Belief:
         self._drawn: dict[str, list[Fork]] | None = None  # every way that a drawn start can fall, by its text
         self._drawn_forks = self.forks
         self._sure: dict[tuple[str, float, bool], tuple[Outcome]] = {}
-        self._credit = 1.0  # tries at following that were earned by steps that were followed
-        self._stretch = SHORTEST
+        self._credit: float = CHUNK if self.forks else -inf  # tries at following, earned by steps that were followed
+        self._stretch = CHUNK
 
     def replay(self, session: Trajectory) -> list[Scored]:
         """All steps of one session, scored."""
@@ -141,6 +142,7 @@ class Belief:
     def replays(self, sessions: Iterable[Trajectory]) -> Iterator[list[Scored]]:
         """All steps of each session, scored; a few sessions are held at a time."""
         for group in _groups(sessions):
+            self._replays = []
             for session in group:
                 replay = Replay(self._replayed, steps(session))
                 self._replays.append(replay)
@@ -148,35 +150,22 @@ class Belief:
                 self._enter(replay, session.observation.text, drawn=True)
                 if not replay.copies:
                     self._enter(replay, session.observation.text)
-            self._follow(self._replays, CHUNK)
-            while self._replays:
-                replay = self._replays[0]
-                self._finish(replay)
-                del self._replays[0]
-                yield replay.scored
+            while going := [replay for replay in self._replays if len(replay.scored) < len(replay.steps)]:
+                self._follow([replay for replay in going if not replay.stuck])
+                self._step([replay for replay in going if replay.stuck])
+            yield from [replay.scored for replay in self._replays]
+        self._replays = []
         self._sweep()
 
-    def _finish(self, replay: Replay) -> None:
-        while len(replay.scored) < len(replay.steps):
-            if not replay.stuck and self._credit >= 1:
-                self._credit -= 1
-                done = len(replay.scored)
-                self._follow([replay], self._stretch)
-                done = len(replay.scored) - done
-                self._credit = min(self._credit + done, SHORTEST)
-                self._stretch = min(max(2 * done, SHORTEST), CHUNK)
-            else:
-                self._step(replay)
-                replay.stuck = False
-                self._credit = min(self._credit + 1 / SHORTEST, SHORTEST)
-
-    def _follow(self, replays: Sequence[Replay], most: int) -> None:
-        """Each as far as it answers as logged without drawing, by up to so many steps."""
+    def _follow(self, replays: Sequence[Replay]) -> None:
+        """Each as far as it answers as logged without drawing; where that seldom led anywhere, all are stuck at once.
+        """
         asked: list[tuple[Replay, Log]] = []
         for replay in replays:
-            log = replay.log(self.comparer, most, CHARACTERS // len(replays)) if self.forks else None
+            log = replay.log(self.comparer, self._stretch, CHARACTERS // len(replays)) if self._credit >= 1 else None
             replay.stuck = log is None
             asked += [(replay, log)] if log is not None else []
+        before = sum(len(replay.scored) for replay, _ in asked)
         try:
             found = self.worker.follow([log for _, log in asked]) if asked else []
         except (EnvironmentFault, ValueError):  # no room for so many copies, or texts too long: one by one, then
@@ -197,6 +186,10 @@ class Belief:
                 replay.copies = {followed.id: 1.0}
             elif ended:
                 self._go_on(replay, {})
+        if asked:
+            done = sum(len(replay.scored) for replay, _ in asked) - before
+            self._credit = min(self._credit + done - len(asked), CHUNK)
+            self._stretch = min(max(4 * done // len(asked), SHORTEST), CHUNK)
 
     def _hit(self, replay: Replay, count: int, events: Sequence[tuple[float, bool]]) -> None:
         """Notes steps that were followed."""
@@ -214,15 +207,25 @@ class Belief:
                 outcomes = sure[text, reward, end] = (Outcome(1.0, text, reward, end),)
             note(Scored(before, turn, outcomes, 1.0, "enumerate", approximate))
 
-    def _step(self, replay: Replay) -> None:
-        """One step by all ways that it can fall."""
+    def _step(self, replays: Sequence[Replay]) -> None:
+        """One step of each by all ways that it can fall."""
+        moves = []
+        for replay in replays:
+            _, turn, _ = replay.steps[len(replay.scored)]
+            # What is compared otherwise than word for word cannot be searched for.
+            exact = self.runs and self.comparer.exact(turn)
+            target = Target(turn.answer or "", turn.reward, turn.terminated) if exact else None
+            moves.append(Move(list(replay.copies), turn.action.text, target, self._seed(replay, 0)))
+        found = self._asked(lambda: self.worker.chances_each(
+            moves, forks=self.forks, patience=PATIENCE, budget=max(self.runs, 1), samples=self.samples))
+        for replay, ways in zip(replays, found, strict=True):
+            self._fall(replay, ways)
+            replay.stuck = False
+            self._credit = min(self._credit + 1 / SHORTEST, CHUNK)
+
+    def _fall(self, replay: Replay, ways: Sequence[Chances]) -> None:
+        """Scores one step, by the ways that it can fall in each copy, and believes what agrees."""
         before, turn, _ = replay.steps[len(replay.scored)]
-        # What is compared otherwise than word for word cannot be searched for.
-        exact = self.runs and self.comparer.exact(turn)
-        target = Target(turn.answer or "", turn.reward, turn.terminated) if exact else None
-        ways = self._asked(lambda: self.worker.chances_each(
-            list(replay.copies), turn.action.text, target, forks=self.forks, patience=PATIENCE,
-            budget=max(self.runs, 1), samples=self.samples, seed=self._seed(replay, 0)))
         regime: Regime = max((found.regime for found in ways), key=REGIMES.index, default=replay.began)
         forks: list[tuple[float, Fork, bool]] = []
         told: list[Outcome] = []
@@ -287,7 +290,7 @@ class Belief:
         return found.regime, found.outcomes
 
     def _settled(self, forks: Iterable[tuple[float, Fork, bool]]) -> tuple[dict[int, float], float]:
-        """The forks that agree and go on, equal states as one, no more than `KEPT`, weights normalised; and the loss."""
+        """The forks that agree and go on, equal states as one, no more than `KEPT`, normalised; and what is lost."""
         weights: dict[str, float] = {}
         copies: dict[str, int] = {}
         for weight, fork, good in forks:

@@ -14,43 +14,42 @@ from sandbox.enumeration import Script
 from sandbox.likeness import Likeness
 from sandbox.trial import Gathered, Trial
 
-OUTCOMES = 512  # of all expansions in one report; what is more is asked for again
+REPORT = 1 << 20  # bytes of answers in one report; what is more is asked for again
 
 
 class Expansion:
     """Expands trials one after another.
 
     Args:
-        trials: the steps or resets; None where there is no such copy.
+        trials: the steps or resets, each with the answer whose outcomes are wanted with a copy; None if all are.
         hoped: runs after which it goes on only while the end is in sight.
         limit: most runs of one trial, and most alternatives of one draw.
-        target: the answer whose outcomes are wanted with a copy; None if all are.
 
     Attributes:
         found: of each trial, all outcomes, or None where they are too many or no script decides.
         runs: of each trial.
     """
 
-    def __init__(self, trials: Sequence[Trial], hoped: int, limit: int, target: Likeness | None = None) -> None:
+    def __init__(self, trials: Sequence[tuple[Trial, Likeness | None]], hoped: int, limit: int) -> None:
         self._trials = trials
         self._hoped = hoped
         self._limit = limit
-        self._target = target
-        self._met = 0
+        self._size = 0
         self.found: list[Gathered | None] = []
         self.runs: list[int] = []
 
     def work(self) -> Iterator[None]:
         """Yields between runs; stops early where a report would grow too long."""
-        for trial in self._trials:
-            if self._met > OUTCOMES:
+        for trial, target in self._trials:
+            if self._size > REPORT:
                 return
             self.runs.append(0)
-            self.found.append((yield from self._whole(trial)))
-            self._met += len(self.found[-1] or ())
+            whole = yield from self._whole(trial, target)
+            self.found.append(whole)
+            self._size += 0 if whole is None else whole.size
 
-    def _whole(self, trial: Trial) -> Generator[None, None, Gathered | None]:
-        script, gathered = Script(self._limit), Gathered(self._limit, self._target)
+    def _whole(self, trial: Trial, target: Likeness | None) -> Generator[None, None, Gathered | None]:
+        script, gathered = Script(self._limit), Gathered(self._limit, target)
         for runs in range(1, self._limit + 1):
             self.runs[-1] = runs
             script.begin()

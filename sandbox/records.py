@@ -175,6 +175,22 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Move:
+    """An action to try out in every copy that one believes in, for `Worker.chances_each`.
+
+    Attributes:
+        ids: the copies.
+        target: the logged answer; where it is given, only the outcomes that agree with it have copies.
+        seed: of the first copy's samples; the others' seeds follow.
+    """
+
+    ids: Sequence[int]
+    action: str
+    target: Target | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Log:
     """What was logged from a state on, for `Worker.follow`.
 

@@ -115,6 +115,7 @@ class Gathered:
 
     Attributes:
         total: the summed probability of all that was added.
+        size: bytes of the answers on the wire.
     """
 
     def __init__(self, most: int, target: Likeness | None = None) -> None:
@@ -122,6 +123,7 @@ class Gathered:
         self._target = target
         self._met: dict[tuple[bytes, str], list[Any]] = {}
         self.total = 0.0
+        self.size = 0
 
     def add(self, probability: float, answer: Any, fork: Copy) -> None:
         self.total += probability
@@ -132,6 +134,7 @@ class Gathered:
         if known is not None:
             known[0] += probability
             return
+        self.size += len(key[0])
         self._met[key] = [probability, answer, fork if kept else None, digest]
         if len(self._met) > 2 * self._most:
             self._forget()
@@ -145,9 +148,6 @@ class Gathered:
         room = self._most - len(kept)
         kept += [tied[i * len(tied) // room] for i in range(room)]
         self._met = dict(kept)
-
-    def __len__(self) -> int:
-        return len(self._met)
 
     def outcomes(self, keep: Callable[[Sequence[Copy | None]], list[int | None]]) -> list[Any]:
         """The outcomes in their form on the wire, each copy kept.

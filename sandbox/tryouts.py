@@ -75,11 +75,12 @@ class Tryouts:
             raise Fault(f"{copy.why}: call reset first", "order")
         return Trial(copy.environment, lambda fork, _: host.take(fork, str(text)), lazy)
 
-    def _expand(
-        self, ids: list[int | None], text: str | None, target: list[Any] | None, hoped: int, limit: int
-    ) -> Any:
-        likeness = None if target is None else Likeness(*target)
-        return self._begin(Expansion([self._trial(id, text) for id in ids], hoped, limit, likeness))
+    def _expand(self, moves: list[tuple[list[int | None], str | None, Any]], hoped: int, limit: int) -> Any:
+        trials: list[tuple[Trial, Likeness | None]] = []
+        for ids, text, target in moves:
+            likeness = None if target is None else Likeness(*target)
+            trials += [(self._trial(id, text), likeness) for id in ids]
+        return self._begin(Expansion(trials, hoped, limit))
 
     def _search(self, id: int | None, text: str | None, target: list[Any], budget: int, width: int, most: int) -> Any:
         return self._begin(Search(self._trial(id, text), Likeness(*target), budget, width, most))

@@ -3,6 +3,7 @@
 Left out: the process itself (`link.py`).
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from sandbox.records import (
     Episode,
     Followed,
     Log,
+    Move,
     Outcome,
     Reset,
     Script,
@@ -28,6 +30,8 @@ from sandbox.records import (
 from sandbox.wire import Channel
 
 ACTIONS_PER_MESSAGE = 2048  # bounds the reply and the time of one message of whole episodes
+COPIES_PER_MESSAGE = 256
+CHARACTERS_PER_MESSAGE = 1 << 21
 PARTS = 64  # messages of one piece of work, beside those that its runs allow
 Shape = Callable[[list[Any]], list[Any]]
 
@@ -116,12 +120,12 @@ class Worker(Link):
         Raises:
             EnvironmentFault: the copy cannot be stepped at all.
         """
-        (found,) = self._expand([id], action, None, limit, limit)
+        (found,) = self._expand([([id], action, None)], limit, limit)
         return None if found is None else found.outcomes
 
     def expand_reset(self, observation: str | None = None, limit: int = 256) -> list[Outcome] | None:
         """Every way that a reset can fall, on a new copy. See `expand`."""
-        (found,) = self._expand([None], observation, None, limit, limit)
+        (found,) = self._expand([([None], observation, None)], limit, limit)
         return None if found is None else found.outcomes
 
     def search(self, id: int, action: str, target: Target, budget: int = 20_000, width: int = 256, most: int = 1024
@@ -172,23 +176,30 @@ class Worker(Link):
             id: a copy, and `text` the action; or None, and `text` what the reset begins from (None: a drawn start).
             patience: up to so many times `forks` are run where the probability of those that were promises an end.
         """
-        (whole,) = self._expand([id], text, None, forks, forks * patience)
+        (whole,) = self._expand([([id], text, None)], forks, forks * patience)
         return whole or self._found(id, text, target, budget, width, samples, seed, most)
 
-    def chances_each(self, ids: Sequence[int], action: str, target: Target | None = None, *, forks: int = 256,
-                     patience: int = 1, budget: int = 20_000, width: int = 256, samples: int = 1000, seed: int = 0,
-                     most: int = 1024) -> list[Chances]:  # fmt: skip
-        """The ways that one step can fall for each of several copies, in a few messages. See `chances`.
+    def chances_each(self, moves: Sequence[Move], *, forks: int = 256, patience: int = 1, budget: int = 20_000,
+                     width: int = 256, samples: int = 1000, most: int = 1024) -> list[list[Chances]]:  # fmt: skip
+        """The ways that steps of many copies can fall, in few messages: for each move, those of each copy.
 
-        Args:
-            target: where it is given, only the outcomes that agree with it have copies.
-            seed: of the first copy's samples; the others' seeds follow.
+        See `chances`.
         """
-        found: list[Chances] = []
-        while len(found) < len(ids):
-            left = list(ids[len(found) :])
-            for id, whole in zip(left, self._expand(left, action, target, forks, forks * patience), strict=False):
-                found.append(whole or self._found(id, action, target, budget, width, samples, seed + len(found), most))
+        found: list[list[Chances]] = [[] for _ in moves]
+        left = [(number, id) for number, move in enumerate(moves) for id in move.ids]
+        while left:
+            part = [
+                ([id for _, id in group], moves[number].action, moves[number].target)
+                for number, group in itertools.groupby(left[:COPIES_PER_MESSAGE], key=lambda one: one[0])
+            ]
+            lengths = itertools.accumulate(len(text) + len(goal.observation if goal else "") for _, text, goal in part)
+            part = part[: max(1, sum(length < CHARACTERS_PER_MESSAGE for length in lengths))]
+            wholes = self._expand(part, forks, forks * patience)
+            for (number, id), whole in zip(left, wholes, strict=False):
+                move, done = moves[number], found[number]
+                done.append(whole or self._found(
+                    id, move.action, move.target, budget, width, samples, move.seed + len(done), most))
+            left = left[len(wholes) :]
         return found
 
     def follow(self, logs: Sequence[Log]) -> list[Followed]:
@@ -299,20 +310,22 @@ class Worker(Link):
         return Episode(answers, None if item[1] is None else self._fault(item[1]))
 
     def _expand(
-        self, ids: Sequence[int | None], text: str | None, target: Target | None, hoped: int, limit: int
+        self, moves: Sequence[tuple[Sequence[int | None], str | None, Target | None]], hoped: int, limit: int
     ) -> list[Chances | None]:
-        """Of the first copies, as many as one report holds; None where there are too many ways."""
-        logged = None if target is None else (target.observation, target.reward, target.terminated)
-        reply = self._in_parts("expand", (ids, text, logged, hoped, limit), len(ids) * limit)
+        """Of each copy in turn, as many as one report holds; None where there are too many ways."""
+        payload = [
+            (ids, text, goal and (goal.observation, goal.reward, goal.terminated)) for ids, text, goal in moves
+        ]
+        shapes = [list if id is not None else _starts for ids, _, _ in moves for id in ids]
+        reply = self._in_parts("expand", (payload, hoped, limit), len(shapes) * limit)
         if type(reply) is dict:
             raise self._fault(reply)
-        if type(reply) is not list or not 0 < len(reply) <= len(ids):
+        if type(reply) is not list or not 0 < len(reply) <= len(shapes):
             raise self._violation("a reply of the wrong length")
         found: list[Chances | None] = []
-        for id, item in zip(ids, reply, strict=False):
+        for shape, item in zip(shapes, reply, strict=False):
             if type(item) is list and item and not item[0]:
                 raise self._violation("an expansion without outcomes")
-            shape = list if id is not None else _starts
             found.append(None if item is None else self._chances("enumerate", item, shape))
         return found
 

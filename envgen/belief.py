@@ -56,6 +56,7 @@ class Replay:
         copies: what is believed, with weights that sum to 1; none where the environment has no idea.
         began: how the chance of beginning here was found.
         approximate: not everything that could be believed is.
+        lost: belief that was cut because there were too many copies, summed over steps.
         stuck: the next step cannot be followed.
     """
 
@@ -65,6 +66,7 @@ class Replay:
     copies: dict[int, float] = field(default_factory=dict)
     began: Regime = "enumerate"
     approximate: bool = False
+    lost: float = 0.0
     stuck: bool = False
 
     def log(self, comparer: Comparer, most: int, characters: int) -> Log | None:
@@ -124,7 +126,7 @@ class Belief:
 
     def __post_init__(self) -> None:
         self._replays: list[Replay] = []
-        self._replayed = 0
+        self._replayed = 0  # sessions
         self._owned: set[int] = set()  # copies in the worker
         self._allowed = ROOM  # of these
         self._starts: dict[tuple[str, bool], Start] = {}
@@ -142,20 +144,30 @@ class Belief:
     def replays(self, sessions: Iterable[Trajectory]) -> Iterator[list[Scored]]:
         """All steps of each session, scored; a few sessions are held at a time."""
         for group in _groups(sessions):
-            self._replays = []
-            for session in group:
-                replay = Replay(self._replayed, steps(session))
-                self._replays.append(replay)
+            for replay in self._side_by_side(group, self._replayed):
+                self.lost_mass += replay.lost
                 self._replayed += 1
+                yield replay.scored
+            self._replays = []
+            self._sweep()
+
+    def _side_by_side(self, sessions: Sequence[Trajectory], first: int) -> list[Replay]:
+        """Each session replayed; again and fewer at a time where the worker has no room for all their copies."""
+        self._replays = [Replay(number, steps(session)) for number, session in enumerate(sessions, first)]
+        try:
+            for replay, session in zip(self._replays, sessions, strict=True):
                 self._enter(replay, session.observation.text, drawn=True)
                 if not replay.copies:
                     self._enter(replay, session.observation.text)
             while going := [replay for replay in self._replays if len(replay.scored) < len(replay.steps)]:
                 self._follow([replay for replay in going if not replay.stuck])
                 self._step([replay for replay in going if replay.stuck])
-            yield from [replay.scored for replay in self._replays]
-        self._replays = []
-        self._sweep()
+            return self._replays
+        except EnvironmentFault as fault:
+            if fault.reason != "copies" or len(sessions) == 1:
+                raise
+            half = len(sessions) // 2
+            return self._side_by_side(sessions[:half], first) + self._side_by_side(sessions[half:], first + half)
 
     def _follow(self, replays: Sequence[Replay]) -> None:
         """Each as far as it answers as logged without drawing; where that seldom led anywhere, all are stuck at once.
@@ -244,7 +256,7 @@ class Belief:
         replay.scored.append(Scored(before, turn, told, hits, regime, replay.approximate, float(np.sqrt(variance))))
         replay.approximate |= regime != "enumerate"
         copies, lost = self._settled(forks)
-        self.lost_mass += lost
+        replay.lost += lost
         self._go_on(replay, copies)
 
     def _go_on(self, replay: Replay, copies: dict[int, float]) -> None:
@@ -269,7 +281,7 @@ class Belief:
         replay.copies = dict(start.copies)
         replay.began = start.regime
         replay.approximate = start.regime != "enumerate"
-        self.lost_mass += start.lost
+        replay.lost += start.lost
 
     def _start(self, text: str, drawn: bool, seed: int) -> tuple[Regime, Sequence[Fork]]:
         """How a start that shows a text can fall. All drawn starts are found at once, where they are few enough."""

@@ -65,8 +65,13 @@ class Expansion:
         return None
 
     def report(self, keep: Callable[[Sequence[Copy | None]], list[int | None]]) -> list[Any]:
-        """For each trial its outcomes as `Worker.chances` reads them, or None."""
+        """For each trial its outcomes as `Worker.chances` reads them, or None.
+
+        Raises:
+            Fault: there is no room for all the copies; none is kept then.
+        """
+        ids = iter(keep([fork for gathered in self.found if gathered is not None for fork in gathered.forks()]))
         return [
-            None if gathered is None else [gathered.outcomes(keep), 1.0, True, runs, 0]
+            None if gathered is None else [gathered.outcomes(ids), 1.0, True, runs, 0]
             for gathered, runs in zip(self.found, self.runs, strict=True)
         ]

@@ -87,7 +87,7 @@ class Search:
         self.undetermined = 0
 
     def report(self, keep: Callable[[Sequence[Copy | None]], list[int | None]]) -> list[Any]:
-        outcomes = self.gathered.outcomes(keep)
+        outcomes = self.gathered.outcomes(iter(keep(self.gathered.forks())))
         return [outcomes, min(self.gathered.total, 1.0), self._whole(), self.runs, self.undetermined]
 
     def work(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ Left out: which scripts to follow (`enumeration.py`, `search.py`), and what to d
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -149,14 +149,12 @@ class Gathered:
         kept += [tied[i * len(tied) // room] for i in range(room)]
         self._met = dict(kept)
 
-    def outcomes(self, keep: Callable[[Sequence[Copy | None]], list[int | None]]) -> list[Any]:
-        """The outcomes in their form on the wire, each copy kept.
-
-        Raises:
-            Fault: there is no room for so many copies; none is kept then.
-        """
+    def forks(self) -> list[Copy | None]:
+        """A copy for each outcome, the likeliest `most`; None where it has none."""
         if len(self._met) > self._most:
             self._forget()
-        ids = keep([fork for _, _, fork, _ in self._met.values()])
-        return [[probability, answer, id, digest]
-                for (probability, answer, _, digest), id in zip(self._met.values(), ids, strict=True)]
+        return [fork for _, _, fork, _ in self._met.values()]
+
+    def outcomes(self, ids: Iterator[int | None]) -> list[Any]:
+        """The outcomes in their form on the wire, with the ids under which the `forks` were kept."""
+        return [[probability, answer, next(ids), digest] for probability, answer, _, digest in self._met.values()]

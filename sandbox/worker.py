@@ -187,19 +187,17 @@ class Worker(Link):
         """
         found: list[list[Chances]] = [[] for _ in moves]
         left = [(number, id) for number, move in enumerate(moves) for id in move.ids]
-        while left:
-            part = [
-                ([id for _, id in group], moves[number].action, moves[number].target)
-                for number, group in itertools.groupby(left[:COPIES_PER_MESSAGE], key=lambda one: one[0])
-            ]
-            lengths = itertools.accumulate(len(text) + len(goal.observation if goal else "") for _, text, goal in part)
-            part = part[: max(1, sum(length < CHARACTERS_PER_MESSAGE for length in lengths))]
-            wholes = self._expand(part, forks, forks * patience)
-            for (number, id), whole in zip(left, wholes, strict=False):
-                move, done = moves[number], found[number]
-                done.append(whole or self._found(
-                    id, move.action, move.target, budget, width, samples, move.seed + len(done), most))
-            left = left[len(wholes) :]
+        try:
+            while left:
+                wholes = self._expand(_messages(moves, left[:COPIES_PER_MESSAGE]), forks, forks * patience)
+                for (number, id), whole in zip(left, wholes, strict=False):
+                    move, done = moves[number], found[number]
+                    done.append(whole or self._found(
+                        id, move.action, move.target, budget, width, samples, move.seed + len(done), most))
+                left = left[len(wholes) :]
+        except EnvironmentFault:
+            self.drop([each.id for done in found for ways in done for each in ways.outcomes if each.id is not None])
+            raise
         return found
 
     def follow(self, logs: Sequence[Log]) -> list[Followed]:
@@ -393,6 +391,19 @@ def _starts(items: list[Any]) -> list[Any]:
         [item[0], 0.0, False, False, *item[1:]] if type(item) is list and 2 <= len(item) <= 4 else item
         for item in items
     ]
+
+
+def _messages(moves: Sequence[Move], asked: Sequence[tuple[int, int]]) -> list[tuple[list[int], str, Target | None]]:
+    """The first copies, each with its move's number, as one message of bounded length asks for them."""
+    out: list[tuple[list[int], str, Target | None]] = []
+    length = 0
+    for number, group in itertools.groupby(asked, key=lambda one: one[0]):
+        action, target = moves[number].action, moves[number].target
+        length += len(action) + len(target.observation if target else "")
+        if out and length > CHARACTERS_PER_MESSAGE:
+            break
+        out.append(([id for _, id in group], action, target))
+    return out
 
 
 def _groups(scripts: Iterable[Script]) -> Iterable[list[Script]]:

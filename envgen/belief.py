@@ -95,6 +95,7 @@ class Start:
     copies: dict[int, float]
     lost: float
     regime: Regime
+    approximate: bool
 
 
 @dataclass
@@ -104,8 +105,8 @@ class Belief:
     Args:
         worker: the environment, in its sandbox.
         comparer: which answers count as the same.
-        forks: scripts of draws up to which a step is enumerated, and up to `PATIENCE` times as many where the
-            probability of those that were run promises an end; with 0 none is.
+        forks: scripts of draws up to which a step is enumerated; with 0 none is.
+        patience: times as many, where the probability of those that were run promises an end.
         runs: most of one step in one copy, when it is searched; with 0 it is sampled instead.
         samples: of one step in one copy, when it is sampled.
         seed: of the samples.
@@ -118,6 +119,7 @@ class Belief:
     worker: Worker
     comparer: Comparer = field(default_factory=Comparer)
     forks: int = FORKS
+    patience: int = PATIENCE
     runs: int = RUNS
     samples: int = SAMPLES
     seed: int = 0
@@ -229,7 +231,7 @@ class Belief:
             target = Target(turn.answer or "", turn.reward, turn.terminated) if exact else None
             moves.append(Move(list(replay.copies), turn.action.text, target, self._seed(replay, 0)))
         found = self._asked(lambda: self.worker.chances_each(
-            moves, forks=self.forks, patience=PATIENCE, budget=max(self.runs, 1), samples=self.samples))
+            moves, forks=self.forks, patience=self.patience, budget=max(self.runs, 1), samples=self.samples))
         for replay, ways in zip(replays, found, strict=True):
             self._fall(replay, ways)
             replay.stuck = False
@@ -254,7 +256,7 @@ class Belief:
             if found.regime == "sample":
                 variance += weight**2 * _variance(met, found.runs)
         replay.scored.append(Scored(before, turn, told, hits, regime, replay.approximate, float(np.sqrt(variance))))
-        replay.approximate |= regime != "enumerate"
+        replay.approximate |= not all(found.exhaustive for found in ways)
         copies, lost = self._settled(forks)
         replay.lost += lost
         self._go_on(replay, copies)
@@ -270,26 +272,27 @@ class Belief:
         """Begin where the environment shows a text, drawn or by being told it, if it can."""
         start = self._starts.get((text, drawn))
         if start is None:
-            regime, outcomes = self._start(text, drawn, self._seed(replay, 1))
+            regime, exhaustive, outcomes = self._start(text, drawn, self._seed(replay, 1))
             copies, lost = self._settled([
                 (fork.probability, fork, isinstance(fork.answer, Answer) and fork.answer.observation == text)
                 for fork in outcomes
             ])
-            start = Start(copies, lost, regime)
+            start = Start(copies, lost, regime, not exhaustive)
             if regime != "sample":
                 self._starts[text, drawn] = start
         replay.copies = dict(start.copies)
         replay.began = start.regime
-        replay.approximate = start.regime != "enumerate"
+        replay.approximate = start.approximate
         replay.lost += start.lost
 
-    def _start(self, text: str, drawn: bool, seed: int) -> tuple[Regime, Sequence[Fork]]:
-        """How a start that shows a text can fall. All drawn starts are found at once, where they are few enough."""
+    def _start(self, text: str, drawn: bool, seed: int) -> tuple[Regime, bool, Sequence[Fork]]:
+        """How a start that shows a text can fall, and whether that is all; drawn ones are found at once, if few enough.
+        """
         if drawn and self._drawn is not None:
-            return "enumerate", self._drawn.get(text, [])
+            return "enumerate", True, self._drawn.get(text, [])
         found: Chances = self._asked(lambda: self.worker.chances(
             None, None if drawn else text, Target(text) if self.runs else None,
-            forks=self._drawn_forks if drawn else self.forks, patience=PATIENCE, budget=max(self.runs, 1),
+            forks=self._drawn_forks if drawn else self.forks, patience=self.patience, budget=max(self.runs, 1),
             samples=self.samples, seed=seed))
         if drawn and found.regime == "enumerate":
             self._drawn = defaultdict(list)
@@ -299,7 +302,7 @@ class Belief:
         elif drawn:
             self._drawn_forks = 0
         self._owned.update(fork.id for fork in found.outcomes if fork.id is not None)
-        return found.regime, found.outcomes
+        return found.regime, found.exhaustive, found.outcomes
 
     def _settled(self, forks: Iterable[tuple[float, Fork, bool]]) -> tuple[dict[int, float], float]:
         """The forks that agree and go on, equal states as one, no more than `KEPT`, normalised; and what is lost."""

@@ -34,11 +34,12 @@ class Scored:
     Attributes:
         before: the observation it acted on.
         outcomes: everything the model thinks possible; where chance could not be enumerated, what was found of it.
-        probability: of the logged answer; a lower bound where it was searched for.
+        probability: of the logged answer, given the belief that the step starts from; a lower bound where the answer
+            was searched for.
         regime: the least exact way in which a copy's chance was found.
-        approximate: whether the belief it starts from was itself searched or sampled.
-        standard_error: of the probability, where it was sampled, given the belief that the step starts from; 0 where
-            it is exact or a lower bound. Where `approximate`, the error of that belief comes on top.
+        approximate: whether that belief was itself sampled, or searched with something missed. What is said of the
+            probability then leaves out the error of the belief, which may be to either side.
+        standard_error: of the probability, where it was sampled; 0 where it is exact or a lower bound.
     """
 
     before: str

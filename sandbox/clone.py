@@ -27,6 +27,8 @@ AUTHORED = "_guarded_writes"  # the mark that the class builder leaves on classe
 # What counted tables hold beside their elements; authored names never begin with an underscore.
 SHARED = frozenset(("_hits", "_numbers"))
 
+UNCOUNTED = SHARED | {"np_random_seed"}  # of which equal states may differ
+
 IMMUTABLE: set[type] = {
     int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented), range, type, slice,
     types.FunctionType, types.BuiltinFunctionType, enum.EnumType, property, staticmethod, classmethod,
@@ -217,7 +219,7 @@ def _slots(kind: Any) -> tuple[str, ...]:
 
 
 def fingerprint(value: Any) -> str:
-    """A digest by which two states of the same program are equal; the state of `np_random` does not count."""
+    """A digest by which two states of the same program are equal; the state of `np_random` and its seed do not count."""
     out: list[str] = []
     _describe(value, out, {})
     return hashlib.blake2b("".join(out).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -280,7 +282,7 @@ def _describe_contents(value: Any, out: list[str], seen: dict[int, int]) -> None
     attributes = getattr(value, "__dict__", None)
     if attributes is not None:
         for name, item in attributes.items():
-            if name not in SHARED:
+            if name not in UNCOUNTED:
                 out.append(f".{name}=")
                 _describe(item, out, seen)
     for name in _slots(value.__class__):

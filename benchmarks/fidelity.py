@@ -9,6 +9,7 @@ every step scored, before any figure is computed of the scores.
 """
 
 import argparse
+import gc
 import os
 import statistics
 import time
@@ -98,6 +99,8 @@ def compared(sandbox: Sandbox, kind: str, rounds: int) -> dict[str, Figure]:
     judged = sessions(world, count)
     steps = sum(len(session.turns) for session in judged)
     mine, plain = [], []
+    gc.collect()
+    gc.freeze()  # the recorded sessions, which neither side should pay for
     with sandbox.load(source(world)) as worker:
         for _ in range(rounds):
             plain.append(seconds(lambda: plainly(world, judged)))
@@ -129,6 +132,8 @@ def repeated(some: Sequence[Trajectory], steps: int) -> Iterator[Trajectory]:
 def scaled(sandbox: Sandbox, rounds: int) -> dict[str, Figure]:
     """Ten times as many steps: a tenth as fast, and no larger?"""
     some = recorded.sessions("cliff", 100, 3)
+    gc.collect()
+    gc.freeze()
 
     def judge(worker: Worker, steps: int) -> tuple[float, float, float]:
         begun, most, count = time.perf_counter(), 0.0, 0

@@ -21,6 +21,7 @@ from typing import Any
 
 from sandbox.chance import Generator
 from sandbox.decks import Deck, Rest, Unseen
+from sandbox.interval import Draw, Interval
 
 AUTHORED = "_guarded_writes"  # the mark that the class builder leaves on classes of authored code
 
@@ -91,7 +92,9 @@ def _clone_object(value: Any, kind: Any, memo: dict[int, Any]) -> Any:
     same: Any
     if kind is Unseen and type(memo) is Within:
         return clone(value.read(), memo)
-    if kind is Unseen or kind is Rest:
+    if kind is Draw and type(memo) is Within:
+        return value  # it is the same number
+    if kind is Unseen or kind is Rest or kind is Interval or kind is Draw:
         same = memo[id(value)] = object.__new__(kind)
         for slot in kind.__slots__:
             setattr(same, slot, clone(getattr(value, slot), memo))
@@ -254,6 +257,11 @@ def _describe_contents(value: Any, out: list[str], seen: dict[int, int]) -> None
         return _describe(value.table, out, seen)
     if type(value) is Rest:
         return out.extend(sorted(f"{n}*{_alone(item)}" for item, n in zip(value.items, value.counts, strict=True)))
+    if type(value) is Interval:
+        out.append(f"{value._scale}*{value._add}+")
+        return _describe(value._draw, out, seen)
+    if type(value) is Draw:
+        return out.append(f"{value.low}-{value.high}")
     if isinstance(value, dict):
         known = True
         for key, item in dict.items(value):

@@ -6,19 +6,19 @@ first. The product of the chosen alternatives' probabilities is the run's. Guide
 its own; a run only follows. What a shuffle leaves unread stays undecided (`decks.py`).
 
 A discrete draw is an n-way fork. `random()` returns an `Interval`, which forks in two where it is compared
-and so narrows; whatever else is asked of it makes the run `Undetermined`, never wrong.
+and so narrows (`interval.py`); whatever else is asked of it makes the run `Undetermined`, never wrong.
 
 Left out: continuous distributions other than `random` and `uniform` (undetermined), and rejection loops,
 whose trees have no end and run into the caller's limit.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sandbox.chance import Generator
-from sandbox.clone import IMMUTABLE
 from sandbox.decks import Deck, dealt, grouped, pick
+from sandbox.interval import Draw, Interval
 
 
 class Undetermined(BaseException):
@@ -82,117 +82,6 @@ class Script:
         return True
 
 
-class Interval:
-    """A uniform draw of which only `low <= value < high` has been decided so far; views of it are a*u + b."""
-
-    __slots__ = ("_add", "_bounds", "_scale", "_script")
-
-    def __init__(self, script: Script, bounds: list[float] | None = None, scale: float = 1.0, add: float = 0.0) -> None:
-        self._script = script
-        self._bounds = [0.0, 1.0] if bounds is None else bounds
-        self._scale = scale
-        self._add = add
-
-    def _below(self, edge: Any) -> bool:
-        """Whether the underlying draw is below `edge`, deciding it if need be."""
-        low, high = self._bounds
-        if edge <= low:
-            return False
-        if edge >= high:
-            return True
-        share = (edge - low) / (high - low)
-        if self._script.decide((share, 1.0 - share)) == 0:
-            self._bounds[1] = edge
-            return True
-        self._bounds[0] = edge
-        return False
-
-    def _less(self, other: Any) -> bool:
-        if not isinstance(other, int | float) or other != other:
-            raise self._script.fail()
-        edge = (other - self._add) / self._scale
-        return self._below(edge) if self._scale > 0 else not self._below(edge)
-
-    def __lt__(self, other: Any) -> bool:
-        return self._less(other)
-
-    __le__ = __lt__  # a single point has no probability
-
-    def __gt__(self, other: Any) -> bool:
-        return not self._less(other)
-
-    __ge__ = __gt__
-
-    def __bool__(self) -> bool:
-        return True
-
-    def _view(self, scale: float, add: float) -> "Interval":
-        return Interval(self._script, self._bounds, self._scale * scale, self._add * scale + add)
-
-    def __add__(self, other: Any) -> "Interval":
-        return self._view(1.0, self._number(other))
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Any) -> "Interval":
-        return self._view(1.0, -self._number(other))
-
-    def __rsub__(self, other: Any) -> "Interval":
-        return self._view(-1.0, self._number(other))
-
-    def __mul__(self, other: Any) -> "Interval":
-        factor = self._number(other)
-        if factor == 0:
-            raise self._script.fail()
-        return self._view(factor, 0.0)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> "Interval":
-        return self._view(1.0 / self._number(other), 0.0)
-
-    def __neg__(self) -> "Interval":
-        return self._view(-1.0, 0.0)
-
-    def _number(self, other: Any) -> float:
-        if not isinstance(other, int | float) or not math.isfinite(other):
-            raise self._script.fail()
-        return other
-
-    def _whole(self, rounding: Callable[[float], int]) -> int:
-        """The integer that a monotonic rounding gives, decided among those still possible."""
-        low, high = (self._bounds[i] * self._scale + self._add for i in (0, 1))
-        first, last = sorted((rounding(low), rounding(high)))
-        if last - first > self._script.limit:
-            raise self._script.fail()
-        for value in range(first, last):
-            # The edge above `value`: one past it for floor and for truncation of positives.
-            if self._less(value + 1 if rounding is math.floor or value >= 0 else math.nextafter(value, math.inf)):
-                return value
-        return last
-
-    def __floor__(self) -> int:
-        return self._whole(math.floor)
-
-    def __int__(self) -> int:
-        return self._whole(math.trunc)
-
-    __trunc__ = __int__
-
-    def __floordiv__(self, other: Any) -> int:
-        return int((self / other)._whole(math.floor))
-
-    def _unknown(self, *arguments: Any) -> Any:
-        raise self._script.fail()
-
-    __eq__ = __ne__ = __hash__ = __float__ = __index__ = __str__ = __repr__ = __format__ = _unknown
-    __mod__ = __rmod__ = __pow__ = __rpow__ = __rtruediv__ = __rfloordiv__ = __abs__ = __round__ = __ceil__ = _unknown
-    __complex__ = __divmod__ = __rdivmod__ = _unknown
-
-
-IMMUTABLE.add(Interval)
-
-
 class EnumeratingGenerator(Generator):
     """A `Generator` that follows a script; it is put on in place (`__class__`) and taken off again."""
 
@@ -214,7 +103,7 @@ class EnumeratingGenerator(Generator):
         raise self._track.fail()
 
     def random(self, size: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        return self._filled(size, lambda: Interval(self._track))
+        return self._filled(size, lambda: Interval(Draw(self)))
 
     def choice(
         self,

@@ -88,10 +88,15 @@ def test_what_draws_nothing_is_followed_whatever_it_asks_for(worker: Worker) -> 
     assert follow(worker, "go", "go").id is None
 
 
-@pytest.mark.parametrize("end", ["leave", "stop"])
-def test_the_end_of_the_world_ends_it(worker: Worker, end: str) -> None:
-    found = follow(worker, "go", end, "go", goes_on=True)
+def test_the_end_of_the_world_ends_it(worker: Worker) -> None:
+    found = follow(worker, "go", "leave", "go", goes_on=True)
     assert (found.steps, found.over, found.id) == (2, True, None)
+
+
+def test_where_the_environment_cuts_an_episode_off_the_log_must_say_whether_that_is_right(worker: Worker) -> None:
+    found = follow(worker, "go", "stop", "go", goes_on=True)
+    assert (found.steps, found.over) == (1, False)
+    assert after(worker, found) == "2"
 
 
 def test_what_the_log_lacks_is_told(worker: Worker) -> None:

@@ -91,7 +91,8 @@ def test_where_no_script_is_followed_the_rest_is_drawn_within_its_bounds(worker:
 def test_once_shown_it_stays(worker: Worker) -> None:
     copy = start(worker)
     one, other, again = [worker.step_batch([(copy, action)])[0] for action in ("show", "show", "0.5")]
-    assert isinstance(one, Answer) and isinstance(again, Answer)
+    assert isinstance(one, Answer)
+    assert isinstance(again, Answer)
     assert one == other
     assert again.observation == ("low" if float(one.observation) < 0.5 else "high")
 

@@ -40,6 +40,7 @@ class Outcome:
         fault: it broke; the observation says how.
         truncated: it stops here, though the world did not end.
         actions: the legal actions that it lists, if it does.
+        support: with a counting worker, the branches and table entries that led to it.
     """
 
     probability: float
@@ -50,6 +51,7 @@ class Outcome:
     fault: bool = False
     truncated: bool = False
     actions: frozenset[str] | None = None
+    support: tuple[int, ...] = ()
 
 
 @dataclass
@@ -227,4 +229,5 @@ def _outcome(probability: float, answer: Answer | EnvironmentFault) -> Outcome:
     return Outcome(
         probability, answer.observation, answer.reward, answer.terminated, bool(answer.info.get("imagined")),
         truncated=answer.truncated, actions=frozenset(map(str, listed)) if isinstance(listed, list) else None,
+        support=answer.support,
     )

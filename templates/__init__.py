@@ -13,7 +13,7 @@ def _environment() -> Environment:
         loader=PackageLoader("templates", ""), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True, autoescape=False,  # what is rendered is Python or a prompt, never a page
     )
-    environment.filters["repr"] = repr
+    environment.filters.update(repr=repr, quoted=quoted)
     return environment
 
 

@@ -1,0 +1,141 @@
+"""What holds of all sessions of a world, in sentences for whoever writes it.
+
+Words from logs stand in them as string literals (`templates.quoting`).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from envgen.comparison import PEOPLE
+from envgen.forms import Form
+from envgen.patterns import Patterns
+from envgen.steps import steps, texts
+from envgen.values import Field
+from rollout.trajectory import Trajectory
+from templates.quoting import Written, quoted
+
+Family = Literal["tools", "board", "fields", "prose"]
+
+MOST = 0.2  # share of the parts of texts that are boards, from which on a world is a board
+VALUES = 16  # of a field
+WIDE = 80  # characters of a value
+
+
+def family(patterns: Patterns) -> Family:
+    """What sort of world sessions come from, by what their texts consist of."""
+    if patterns.calls:
+        return "tools"
+    parts: Counter[str] = Counter()
+    for form in patterns.observations.forms:
+        numbers = any(field.kind in ("integer", "number") for field in form.fields)
+        parts["record" if form.kind in ("record", "call") or numbers else form.kind] += form.count
+    if parts["board"] >= MOST * parts.total():
+        return "board"
+    return "fields" if parts["record"] > parts.total() / 2 else "prose"
+
+
+def facts(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> Iterator[Written]:
+    """Sentences on rewards, ends, chance, white space and comparison.
+
+    Args:
+        usual: the commonest reward.
+    """
+    yield Written(f"{patterns.sessions:,} sessions with {patterns.turns:,} turns, {patterns.longest:,} in the longest; "
+                  f"{patterns.distinct_openings:,} different openings, {patterns.distinct_actions:,} different actions, "
+                  f"{patterns.distinct_observations:,} different texts of the world.")
+    yield from _rewards(sessions, usual)
+    yield from _ends(sessions, patterns)
+    yield from _chance(patterns)
+    yield from _white_space(sessions)
+    yield from _comparison(patterns)
+
+
+def legal_actions(sessions: Sequence[Trajectory]) -> Written:
+    """Whether the logs list legal actions."""
+    if any(turn.actions is not None for session in sessions for turn in session.turns):
+        return Written('The logs list the legal actions after each turn: return them as info["actions"], a list of texts.')
+    return Written("The logs list no legal actions: return an empty info.")
+
+
+def describe(field: Field) -> Written:
+    """Kind, range and values of a field."""
+    ranged = f", {field.low:g} to {field.high:g}" if field.low is not None and field.high is not None else ""
+    values = sorted(field.values.items(), key=lambda item: -item[1])[:VALUES]
+    listed = ", ".join(f"{_short(value)} × {count:,}" for value, count in values)
+    more = f", … ({field.distinct:,} different)" if field.distinct > len(values) else ""
+    return Written(f"{field.kind}{ranged}: {listed}{more}")
+
+
+def described(form: Form) -> list[tuple[str, Written]]:
+    """The fields of a form, with what is known of them."""
+    return [(field.name, describe(field)) for field in form.fields]
+
+
+def _short(text: str) -> str:
+    return quoted(text) if len(text) <= WIDE else f"{quoted(text[:WIDE])}…"
+
+
+def _rewards(sessions: Sequence[Trajectory], usual: float) -> Iterator[Written]:
+    counts = Counter(turn.reward for session in sessions for turn in session.turns)
+    if set(counts) == {None}:
+        yield Written("The logs state no rewards: return 0.0.")
+        return
+    listed = ", ".join(f"{value!r} × {count:,}" for value, count in counts.most_common(VALUES) if value is not None)
+    more = f", … ({len(counts):,} different)" if len(counts) > VALUES else ""
+    unstated = f"; {counts[None]:,} turns state none, and are not compared" if counts[None] else ""
+    yield Written(f"Rewards of a turn: {listed}{more}{unstated}. Below, a reward of {usual!r} goes without saying.")
+
+
+def _ends(sessions: Sequence[Trajectory], patterns: Patterns) -> Iterator[Written]:
+    ended = [session for session in sessions if session.turns[-1].terminated]
+    cut = [len(session.turns) for session in sessions if not session.turns[-1].terminated]
+    yield Written(f"The world ended in {len(ended):,} sessions (END below: terminated=True)"
+                  + (f"; {len(cut):,} stopped without an end of the world (CUT below), {_after(cut)}." if cut else "."))
+    if patterns.ends_inferred:
+        yield Written(f"Of {patterns.ends_inferred:,} sessions the log does not say whether the world ended; it was inferred "
+                      "from texts after which no session went on.")
+
+
+def _after(lengths: Sequence[int]) -> str:
+    if len(set(lengths)) == 1:
+        return f"all of them after {lengths[0]:,} turns"
+    return f"after {min(lengths):,} to {max(lengths):,} turns"
+
+
+def _chance(patterns: Patterns) -> Iterator[Written]:
+    if patterns.chance:
+        yield Written("There is chance: the same actions from the same opening on were answered differently.")
+    else:
+        yield Written("No chance was seen once a session had begun: the same actions from the same opening on were never "
+                      "answered differently (as far as any were repeated).")
+    if patterns.forks:
+        yield Written(f"Of the pairs of text and action that came more than once, {patterns.forks:.1%} were answered "
+                      "differently: by chance, or because the text does not say everything.")
+
+
+def _white_space(sessions: Sequence[Trajectory]) -> Iterator[Written]:
+    said = [text for session in sessions for text in texts(session)]
+    endings = Counter(text[len(text.rstrip()):] for text in said)
+    beginnings = Counter(text[: len(text) - len(text.lstrip())] for text in said if text.strip())
+    for where, counts in (("end", endings), ("begin", beginnings)):
+        if set(counts) <= {""}:
+            yield Written(f"No text of the world {where}s in white space.")
+        else:
+            listed = ", ".join(f"{quoted(space) if space else 'none'} × {count:,}" for space, count in counts.most_common(6))
+            yield Written(f"White space at the {where} of the world's texts: {listed}.")
+    within = sum(any(line != line.rstrip() for line in text.split("\n")[:-1]) for text in said)
+    if within:
+        yield Written(f"{within:,} of {len(said):,} texts have lines within them that end in white space.")
+
+
+def _comparison(patterns: Patterns) -> Iterator[Written]:
+    if all(rule.mode == "exact" for rule in patterns.comparisons):
+        yield Written("All texts are compared word for word.")
+        return
+    forms = patterns.observations.forms
+    for rule in patterns.comparisons:
+        fields = ", ".join(f"{quoted(name)} of {_short(forms[form].template)}" for form, name in rule.fields)
+        how = {"exact": "word for word", "tolerance": f"with a tolerance for {fields}", "template": f"in all but {fields}",
+               "free": "not at all, as nobody can know them; answer any text"}[rule.mode]
+        yield Written(f"Compared {how}: {'what people say' if rule.of == PEOPLE else rule.of}.")

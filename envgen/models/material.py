@@ -1,0 +1,319 @@
+"""What a prompt shows of the sessions: the most telling first, within a number of tokens; what is left out is counted.
+
+A few whole sessions (the best, the worst, the longest, then those with most that was not yet seen), what each action
+led to on each text where these come again and again, one step of each other kind, the forms of texts with the values
+of their fields, how sessions begin, and what was never observed. What all sessions begin with stands once.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from os.path import commonprefix
+from typing import NamedTuple, TypeVar
+
+from envgen.forms import Form
+from envgen.miner import mine
+from envgen.models.facts import Family, described, facts, family, legal_actions
+from envgen.models.model import CHARACTERS
+from envgen.patterns import Patterns, usual_reward
+from envgen.steps import steps, texts
+from envgen.transitions import shape
+from rollout.trajectory import Trajectory, Turn
+from templates.quoting import Written, quoted
+
+WHOLE = 6  # sessions shown, at most
+LONGEST = 4000  # characters of one text that are shown
+INTRODUCTION = 60  # characters from which on a common beginning is told once
+OFTEN = 3  # times that the same action came on the same text, on average, from which on all of them are listed
+MARKS = 12  # characters around a text in a prompt, about
+
+Item = TypeVar("Item")
+
+
+class Step(NamedTuple):
+    """A logged step.
+
+    Attributes:
+        earlier: the action before it; None where it is the first.
+        before: the text that it acted on.
+        answer: None where it is the text before once more.
+        note: what does not go without saying: reward, end.
+        count: how many steps it stands for.
+    """
+
+    earlier: str | None
+    before: str
+    action: str
+    answer: str | None
+    note: Written
+    count: int = 1
+
+
+class Session(NamedTuple):
+    """A session from its begin on, of which `left` turns are not shown."""
+
+    title: Written
+    opening: str
+    steps: list[Step]
+    left: int
+
+
+class Situation(NamedTuple):
+    """What each action led to on a text: for each action its answers, as steps with counts."""
+
+    before: str
+    led: list[tuple[str, list[Step]]]
+
+
+class Shown(NamedTuple):
+    """A form: its template, how often it came, its fields with what is known of them."""
+
+    template: str
+    count: int
+    fields: list[tuple[str, Written]]
+
+
+class Material(NamedTuple):
+    """What a prompt shows; `left_out` says of how much of each there was no room for more."""
+
+    family: Family
+    facts: list[Written]
+    introduction: str
+    characters: str
+    longest: int
+    tools: list[str]
+    system: str
+    openings: list[tuple[str, int]]
+    opening_forms: list[Shown]
+    actions: list[Shown]
+    observations: list[Shown]
+    sessions: list[Session]
+    situations: list[Situation]
+    steps: list[Step]
+    absences: list[str]
+    left_out: dict[str, int]
+
+    def told(self, text: str, indent: int = 0) -> Written:
+        """A logged text as literals: what all sessions begin with by its name, a very long one cut."""
+        start = ""
+        if self.introduction and text.startswith(self.introduction):
+            text, start = text[len(self.introduction):], "INTRODUCTION"
+            if not text:
+                return Written(start)
+            start += "\n" + " " * indent
+        more = f" (and {len(text) - LONGEST:,} more characters)" if len(text) > LONGEST else ""
+        return Written(f"{start}{quoted(text[:LONGEST], indent)}{more}")
+
+    def answer(self, step: Step, indent: int) -> Written:
+        """What a step was answered."""
+        return Written("(the same text)") if step.answer is None else self.told(step.answer, indent)
+
+    def place(self, step: Step) -> Written:
+        """How often a step came, and after which action."""
+        return Written(f"× {step.count}, " + ("at the opening" if step.earlier is None else f"after {quoted(step.earlier)}, on"))
+
+    def missing(self, name: str) -> Written:
+        """How much of a part found no room, in a line; none where all did."""
+        left = self.left_out.get(name)
+        return Written(f"({left:,} more, for which there is no room here.)\n" if left else "")
+
+
+class Sources:
+    """All that could be shown of sessions, ready to choose from.
+
+    Args:
+        sessions: those that the author may see.
+        patterns: of the same sessions.
+        transitions: also what actions led to; else the actions and the openings only.
+    """
+
+    def __init__(self, sessions: Sequence[Trajectory], patterns: Patterns, transitions: bool = True):
+        self.sessions, self.patterns, self.transitions = sessions, patterns, transitions
+        self.usual = usual_reward(sessions)
+        self.introduction = _introduction(sessions)
+        self.system = next((session.system.text for session in sessions if session.system), "")
+        self.tools = [str(tool) for tool in next((session.tools for session in sessions if session.tools), ())]
+        openings = mine((session.observation.text.removeprefix(self.introduction), None) for session in sessions)
+        self.opening_forms = [shown for shown in map(_shown, openings.forms) if shown.fields]
+        self.characters = "".join(sorted({sign for session in sessions for text in texts(session) for sign in text}))
+        self.longest = max(len(text) for session in sessions for text in texts(session))
+        self.facts = [legal_actions(sessions)]
+        if transitions:
+            self.facts = [*facts(sessions, patterns, self.usual), *self.facts]
+            self.situations = _situations(sessions, patterns, self.usual)
+            self.kinds = _kinds(sessions, patterns, self.usual)
+            self.features = {session.id: _features(session, patterns) for session in sessions}
+
+    def gather(self, budget: int) -> Material:
+        """Choose.
+
+        Args:
+            budget: tokens that the chosen may have together.
+        """
+        room, patterns = _Room(budget), self.patterns
+        tools = room.take("tools", self.tools, 0.2, len)
+        openings = room.take("openings", [(each.value, each.count) for each in patterns.openings], 0.25,
+                             lambda each: len(each[0].removeprefix(self.introduction)))
+        room.left_out["openings"] = patterns.distinct_openings - len(openings)
+        material = Material(
+            family=family(patterns), facts=self.facts, introduction=self.introduction, characters=self.characters,
+            longest=self.longest, tools=tools, system="", openings=openings,
+            opening_forms=room.take("opening_forms", self.opening_forms, 0.15, _size),
+            actions=room.take("actions", list(map(_shown, patterns.actions.forms)), 0.15, _size), observations=[],
+            sessions=[], situations=[], steps=[], absences=[], left_out=room.left_out,
+        )
+        if not self.transitions:
+            return material
+        system = self.system[: int(0.15 * room.characters)]
+        room.characters -= len(system)
+        observations = room.take("observations", list(map(_shown, patterns.observations.forms)), 0.15, _size)
+        situations = room.take("situations", self.situations, 0.4, _size)
+        whole = self._whole(room)
+        known = {(each.before, action) for each in situations for action, _ in each.led}
+        known |= {(step.before, step.action) for session in whole for step in session.steps}
+        rare = room.take("steps", [step for step in self.kinds if (step.before, step.action) not in known], 0.85, _size)
+        absent = [f"{each.what} (of {each.of:,})" for each in patterns.never_observed]
+        return material._replace(
+            system=system, observations=observations, situations=situations, sessions=whole, steps=rare,
+            absences=room.take("absences", absent, 1.0, len),
+        )
+
+    def _whole(self, room: "_Room") -> list[Session]:
+        """The best, the worst and the longest session, then those with most that was not yet shown for their length."""
+        size = {session.id: sum(MARKS + len(turn.action.text) + len(turn.answer or "") for turn in session.turns)
+                for session in self.sessions}
+        allowed = 0.6 * room.characters
+        chosen, seen = list[Session](), set[object]()
+        waiting = {session.id: session for session in self.sessions}
+
+        def add(session: Trajectory, turns: int) -> None:
+            nonlocal allowed
+            del waiting[session.id]
+            seen.update(self.features[session.id])
+            chosen.append(_session(session, len(chosen) + 1, turns, self.usual))
+            allowed -= size[session.id]
+            room.characters -= _size(chosen[-1])
+
+        for session in self._extremes(size, allowed):
+            if session.id in waiting and size[session.id] <= allowed:
+                add(session, len(session.turns))
+        while waiting and len(chosen) < WHOLE:
+            best = max(waiting.values(), key=lambda each: len(self.features[each.id] - seen) / (1 + size[each.id]))
+            if not self.features[best.id] - seen or size[best.id] > allowed:
+                break
+            add(best, len(best.turns))
+        if not chosen:  # none fits: the begin of the shortest
+            shortest, turns, needed = min(self.sessions, key=lambda each: size[each.id]), 0, 0
+            while turns < len(shortest.turns) and needed < allowed:
+                needed += MARKS + len(shortest.turns[turns].action.text) + len(shortest.turns[turns].answer or "")
+                turns += 1
+            add(shortest, turns)
+        room.left_out["sessions"] = len(waiting)
+        return chosen
+
+    def _extremes(self, size: dict[str, int], allowed: float) -> list[Trajectory]:
+        """The shortest of the best, the most various of the worst, the longest that fits."""
+        ended = [session for session in self.sessions if session.turns[-1].terminated] or self.sessions
+        outcome = {session.id: session.outcome or 0.0 for session in ended}
+        fitting = [session for session in self.sessions if size[session.id] <= allowed] or self.sessions
+        return [min(ended, key=lambda each: (-outcome[each.id], size[each.id])),
+                min(ended, key=lambda each: (outcome[each.id], -len(self.features[each.id]), size[each.id])),
+                max(fitting, key=lambda each: len(each.turns))]
+
+
+class _Room:
+    """Characters that are left; `left_out` counts what found no room."""
+
+    def __init__(self, tokens: int):
+        self.characters = float(CHARACTERS * tokens)
+        self.left_out: dict[str, int] = {}
+
+    def take(self, name: str, items: Sequence[Item], share: float, size: Callable[[Item], int]) -> list[Item]:
+        """The items, in their order, for which a share of what is left has room."""
+        allowed, taken = share * self.characters, list[Item]()
+        for item in items:
+            if (needs := MARKS + size(item)) <= allowed:
+                allowed -= needs
+                self.characters -= needs
+                taken.append(item)
+        self.left_out[name] = len(items) - len(taken)
+        return taken
+
+
+def _size(item: object) -> int:
+    """Characters of everything in an item, and of what stands around it."""
+    if isinstance(item, str):
+        return MARKS + len(item) + 4 * item.count("\n")
+    return sum(map(_size, item)) if isinstance(item, Iterable) else 2
+
+
+def _shown(form: Form) -> Shown:
+    return Shown(form.template[:LONGEST], form.count, described(form))
+
+
+def _introduction(sessions: Sequence[Trajectory]) -> str:
+    """The lines that all sessions begin with, if these say much."""
+    first = {session.observation.text for session in sessions}
+    common: str = commonprefix(list(first)) if len(first) > 1 else ""
+    whole = common[: common.rfind("\n") + 1]
+    return whole if len(whole) >= INTRODUCTION else ""
+
+
+def note(turn: Turn, usual: float) -> Written:
+    said = [] if turn.reward in (None, usual) else [f"reward {turn.reward!r}"]
+    said += ["END"] if turn.terminated else ["CUT"] if turn.truncated else []
+    said += ["the answer was not logged"] if turn.answer is None else []
+    return Written(f"   [{', '.join(said)}]" if said else "")
+
+
+def step_of(session: Trajectory, number: int, usual: float, count: int = 1) -> Step:
+    turn, before = session.turns[number], texts(session)[number]
+    return Step(session.turns[number - 1].action.text if number else None, before, turn.action.text,
+                None if turn.answer == before else turn.answer or "", note(turn, usual), count)
+
+
+def _situations(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> list[Situation]:
+    """What each action led to on each text, the commonest text first: all of it where most of it came again and again,
+    else what was answered in several ways."""
+    led: defaultdict[str, defaultdict[str, Counter[tuple[str | None, Written]]]]
+    led = defaultdict(lambda: defaultdict(Counter))
+    for session in sessions:
+        for before, turn, text in steps(session):
+            led[before][turn.action.text][None if text == before else text, note(turn, usual)] += 1
+    pairs = sum(map(len, led.values()))
+    everything = patterns.turns >= OFTEN * pairs
+    found = []
+    for before, actions in led.items():
+        told = [(action, [Step(None, before, action, text, note, count) for (text, note), count in answers.most_common()])
+                for action, answers in actions.items() if everything or len(answers) > 1]
+        if told:
+            found.append((sum(step.count for _, answers in told for step in answers), Situation(before, told)))
+    return [situation for _, situation in sorted(found, key=lambda each: -each[0])]
+
+
+def _session(session: Trajectory, number: int, turns: int, usual: float) -> Session:
+    outcome = "unknown" if session.outcome is None else repr(session.outcome)
+    title = Written(f"Session {number}: {len(session.turns):,} turns, outcome {outcome}")
+    return Session(title, session.observation.text, [step_of(session, turn, usual) for turn in range(turns)],
+                   len(session.turns) - turns)
+
+
+def _features(session: Trajectory, patterns: Patterns) -> set[object]:
+    """Kinds of its steps: forms of the action and of the answer, reward, end."""
+    return {(shape(patterns.actions, turn.action.text), shape(patterns.observations, text), text == before, turn.reward,
+             turn.terminated) for before, turn, text in steps(session)}
+
+
+def _kinds(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> list[Step]:
+    """One step of each kind: events and ends first, then new messages, then the commonest."""
+    by_id = {session.id: session for session in sessions}
+    told, rest, messages = list[Step](), list[Step](), set[object]()
+    ordered = sorted(patterns.transitions, key=lambda kind: (not kind.end and kind.reward in (None, usual), -kind.count))
+    for kind in ordered:
+        place = kind.examples[0]
+        if place.turn is None:
+            continue
+        step = step_of(by_id[place.session], place.turn, usual, kind.count)
+        message = step.note, step.answer is None, shape(patterns.observations, step.answer or step.before)
+        (rest if message in messages else told).append(step)
+        messages.add(message)
+    return told + rest

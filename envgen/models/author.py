@@ -1,6 +1,6 @@
 """The author that asks a language model."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from envgen.author import AuthorError, Environment
@@ -13,6 +13,7 @@ from envgen.models.search import Revision, Search
 from envgen.models.settings import ModelSettings
 from envgen.models.trial import Tribunal
 from envgen.patterns import Patterns, observe
+from envgen.split import KEYS, By
 from rollout.trajectory import Trajectory
 from sandbox import Sandbox
 
@@ -27,17 +28,17 @@ class ModelAuthor:
         sandbox: where candidates run.
         selection: sessions that candidates are chosen by; the model sees nothing of them.
         gate: what must hold of a candidate.
-        told: is told of every candidate as it is written.
 
     Attributes:
-        search: the last one.
+        search, tribunal: the last ones.
     """
 
     def __init__(self, model: Model | None, settings: ModelSettings, folder: Path, sandbox: Sandbox,
-                 selection: Sequence[Trajectory], gate: Gate, told: Callable[[Revision], None] = lambda revision: None):
+                 selection: Sequence[Trajectory], gate: Gate):
         self.model, self.settings, self.folder, self.sandbox = model, settings, folder, sandbox
-        self.selection, self.gate, self.told = selection, gate, told
+        self.selection, self.gate = selection, gate
         self.search: Search | None = None
+        self.tribunal: Tribunal | None = None
 
     def drafts(self, sessions: Sequence[Trajectory]) -> Iterator[Environment]:
         """Candidates that run, best first.
@@ -50,8 +51,8 @@ class ModelAuthor:
         if not usable:
             assert self.search is not None
             problems = {each.trial.problem for each in self.search.revisions}
-            raise AuthorError(f"{self.settings.model} wrote nothing that runs; {self.search.stopped}. The last problems: "
-                              + " | ".join(problem for problem in problems if problem))
+            raise AuthorError(f"{self.settings.model} wrote nothing that runs; {self.search.stopped}. What was wrong: "
+                              + " | ".join(sorted(problem for problem in problems if problem)))
         for revision in ranked(usable):
             if revision.environment is not None:
                 yield revision.environment
@@ -63,15 +64,24 @@ class ModelAuthor:
             sessions: the shown ones.
             patterns: of the same sessions.
         """
-        tribunal = Tribunal(self.sandbox, sessions, self.selection, self.gate,
-                            Comparer(patterns.comparisons, patterns.observations))
-        prompts = Prompts(sessions, patterns, self.settings)
-        self.search = Search(Correspondence(self.model, self.folder, self.settings), prompts, tribunal.run, self.settings)
-        for revision in self.search.run():
-            self.told(revision)
-            yield revision
+        self.tribunal = Tribunal(self.sandbox, sessions, self.selection, self.gate,
+                                 Comparer(patterns.comparisons, patterns.observations))
+        prompts = Prompts(sessions, patterns, _apart(sessions, self.selection), self.settings)
+        letters = Correspondence(self.model, self.folder, self.settings)
+        self.search = Search(letters, prompts, self.tribunal.run, self.settings)
+        yield from self.search.run()
+
+
+def _apart(shown: Sequence[Trajectory], others: Sequence[Trajectory]) -> By:
+    """What was kept together when these were divided, as far as they show it."""
+    for by, key in KEYS.items():
+        keys = set(map(key, shown))
+        if not any(key(session) in keys for session in others):
+            return by
+    return "session"
 
 
 def ranked(revisions: Sequence[Revision]) -> list[Revision]:
     """Best first: those that pass, then by what they need to tell the sessions."""
-    return sorted((each for each in revisions if each.usable), key=lambda each: (not each.trial.passed, each.trial.nats))
+    usable = [each for each in revisions if each.usable]
+    return sorted(usable, key=lambda each: (not each.trial.passed, each.trial.nats))

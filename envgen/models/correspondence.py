@@ -8,6 +8,7 @@ is how recordings are replayed.
 import hashlib
 import os
 from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -117,12 +118,12 @@ class Correspondence:
             raise BudgetSpent(f"all {settings.calls} calls are made; the setting `calls` allows more")
         longest = settings.reply_tokens or 0
         if settings.tokens is not None and self.tokens + prompt.tokens + longest > settings.tokens:
-            raise BudgetSpent(f"{self.tokens:,} of {settings.tokens:,} tokens are spent, too many for another call of about "
-                              f"{prompt.tokens + longest:,}; the setting `tokens` allows more")
+            raise BudgetSpent(f"{self.tokens:,} of {settings.tokens:,} tokens are spent, too many for another call of "
+                              f"about {prompt.tokens + longest:,}; the setting `tokens` allows more")
         price = _price(settings, prompt.tokens, longest)
         if settings.dollars is not None and (self.dollars or 0.0) + (price or 0.0) > settings.dollars:
-            raise BudgetSpent(f"${self.dollars:.2f} of ${settings.dollars:.2f} are spent, too much for another call of about "
-                              f"${price:.2f}; the setting `dollars` allows more")
+            raise BudgetSpent(f"${self.dollars:.2f} of ${settings.dollars:.2f} are spent, too much for another call of "
+                              f"about ${price:.2f}; the setting `dollars` allows more")
 
     def _digest(self, prompt: Prompt) -> str:
         settings = self.settings
@@ -154,13 +155,13 @@ class Correspondence:
         for exchange in self.known.values():
             file = self.folder / f"{exchange.name}.prompt.md"
             if exchange.number == number and file.exists():
-                pairs = zip(asked.splitlines(), file.read_text().splitlines(), strict=False)
-                line, (now, then) = next(((line, pair) for line, pair in enumerate(pairs, start=1) if pair[0] != pair[1]),
-                                         (1 + asked.count("\n"), ("", "")))
+                pairs = zip_longest(asked.splitlines(), file.read_text().splitlines(), fillvalue="")
+                differing = ((line, *pair) for line, pair in enumerate(pairs, start=1) if pair[0] != pair[1])
+                line, now, then = next(differing, (0, "", ""))
                 where = f"line {line} of {file.name} was {then[:160]!r} and is {now[:160]!r}"
-        return (f"{self.folder} holds no reply of {self.settings.model} to prompt {number} ({prompt.kind}, {digest}): the "
-                f"recording is stale; {where}. Record again: remove the folder, then `dream author SESSIONS… --model NAME "
-                f"--base-url URL --replies {self.folder}`")
+        return (f"{self.folder} holds no reply of {self.settings.model} to prompt {number} ({prompt.kind}, {digest}): "
+                f"the recording is stale; {where}. Record again: remove the folder, then `dream author SESSIONS… "
+                f"--model {self.settings.model} --base-url URL --replies {self.folder}`")
 
 
 def _price(settings: ModelSettings, read: int, written: int) -> float | None:

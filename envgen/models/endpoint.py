@@ -27,7 +27,8 @@ class Endpoint:
         try:
             import openai
         except ImportError:
-            raise ModelError("asking a model needs the openai package: pip install 'dreaming-simulator[model]'") from None
+            need = "asking a model needs the openai package: pip install 'dreaming-simulator[model]'"
+            raise ModelError(need) from None
         self.settings, self.openai = settings, openai
         self.place = settings.base_url or "https://api.openai.com/v1"
         key = os.environ.get(settings.key)
@@ -68,8 +69,8 @@ class Endpoint:
         again = "what was asked so far is kept: give the same command again"
         match error:
             case openai.APITimeoutError():
-                return (f"{place} did not answer within {settings.timeout:g} seconds, {settings.retries + 1} times: raise "
-                        f"the setting `timeout`; {again}")
+                return (f"{place} did not answer within {settings.timeout:g} seconds, {settings.retries + 1} times: "
+                        f"raise the setting `timeout`; {again}")
             case openai.APIConnectionError():
                 return f"{place} cannot be reached ({error.__cause__ or error}): is the server running? Then {again}"
             case openai.AuthenticationError() | openai.PermissionDeniedError():
@@ -77,8 +78,8 @@ class Endpoint:
             case openai.NotFoundError():
                 return f"{place} knows no model {settings.model!r}: {_said(error)}; {self._known()}"
             case openai.RateLimitError():
-                return (f"{place} refused for now, {settings.retries + 1} times: {_said(error)}; wait, or raise the setting "
-                        f"`retries`; {again}")
+                return (f"{place} refused for now, {settings.retries + 1} times: {_said(error)}; wait, or raise the "
+                        f"setting `retries`; {again}")
             case openai.BadRequestError():
                 return (f"{place} refuses the request: {_said(error)}; if it is too long, lower the settings "
                         "`prompt_tokens` and `reply_tokens`; if the model allows no temperature, leave it out")

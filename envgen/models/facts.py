@@ -3,13 +3,14 @@
 Words from logs stand in them as string literals (`templates.quoting`).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from envgen.comparison import PEOPLE
 from envgen.forms import Form
 from envgen.patterns import Patterns
+from envgen.split import By
 from envgen.steps import steps, texts
 from envgen.values import Field
 from rollout.trajectory import Trajectory
@@ -36,25 +37,37 @@ def family(patterns: Patterns) -> Family:
 
 
 def facts(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> Iterator[Written]:
-    """Sentences on rewards, ends, chance, white space and comparison.
+    """Sentences on tasks, rewards, ends, chance, white space and comparison.
 
     Args:
         usual: the commonest reward.
     """
     yield Written(f"{patterns.sessions:,} sessions with {patterns.turns:,} turns, {patterns.longest:,} in the longest; "
-                  f"{patterns.distinct_openings:,} different openings, {patterns.distinct_actions:,} different actions, "
-                  f"{patterns.distinct_observations:,} different texts of the world.")
+                  f"{patterns.distinct_openings:,} different openings, {patterns.distinct_actions:,} different "
+                  f"actions, {patterns.distinct_observations:,} different texts of the world.")
+    if len({session.task for session in sessions}) > 1:
+        yield Written(f"They come from {len(patterns.tasks):,} tasks, such as {_tasks(patterns)}. What holds in one "
+                      "task, such as where something is, need not hold in another.")
     yield from _rewards(sessions, usual)
     yield from _ends(sessions, patterns)
-    yield from _chance(patterns)
+    yield from _chance(sessions, patterns)
     yield from _white_space(sessions)
     yield from _comparison(patterns)
+
+
+def others(by: By) -> Written:
+    """How the sessions that judge differ from those that are shown."""
+    return Written({
+        "task": "The sessions that judge are of other tasks than all of these.",
+        "start": "The sessions that judge begin otherwise than all of these.",
+        "session": "The sessions that judge are others of the same kind.",
+    }[by])
 
 
 def legal_actions(sessions: Sequence[Trajectory]) -> Written:
     """Whether the logs list legal actions."""
     if any(turn.actions is not None for session in sessions for turn in session.turns):
-        return Written('The logs list the legal actions after each turn: return them as info["actions"], a list of texts.')
+        return Written('The logs list the legal actions after each turn: return them as info["actions"], a list.')
     return Written("The logs list no legal actions: return an empty info.")
 
 
@@ -93,8 +106,8 @@ def _ends(sessions: Sequence[Trajectory], patterns: Patterns) -> Iterator[Writte
     yield Written(f"The world ended in {len(ended):,} sessions (END below: terminated=True)"
                   + (f"; {len(cut):,} stopped without an end of the world (CUT below), {_after(cut)}." if cut else "."))
     if patterns.ends_inferred:
-        yield Written(f"Of {patterns.ends_inferred:,} sessions the log does not say whether the world ended; it was inferred "
-                      "from texts after which no session went on.")
+        yield Written(f"Of {patterns.ends_inferred:,} sessions the log does not say whether the world ended; it was "
+                      "inferred from texts after which no session went on.")
 
 
 def _after(lengths: Sequence[int]) -> str:
@@ -103,15 +116,25 @@ def _after(lengths: Sequence[int]) -> str:
     return f"after {min(lengths):,} to {max(lengths):,} turns"
 
 
-def _chance(patterns: Patterns) -> Iterator[Written]:
+def _tasks(patterns: Patterns) -> str:
+    return ", ".join(_short(task.name) for task in patterns.tasks[:3])
+
+
+def _chance(sessions: Sequence[Trajectory], patterns: Patterns) -> Iterator[Written]:
     if patterns.chance:
         yield Written("There is chance: the same actions from the same opening on were answered differently.")
     else:
-        yield Written("No chance was seen once a session had begun: the same actions from the same opening on were never "
-                      "answered differently (as far as any were repeated).")
-    if patterns.forks:
-        yield Written(f"Of the pairs of text and action that came more than once, {patterns.forks:.1%} were answered "
-                      "differently: by chance, or because the text does not say everything.")
+        yield Written("No chance was seen once a session had begun: the same actions from the same opening on were "
+                      "never answered differently (as far as any were repeated).")
+    answers: defaultdict[tuple[str | None, str, str], Counter[str]] = defaultdict(Counter)
+    for session in sessions:
+        for before, turn, text in steps(session):
+            answers[session.task, before, turn.action.text][text] += 1
+    repeated = [counts for counts in answers.values() if counts.total() > 1]
+    if forks := sum(len(counts) > 1 for counts in repeated):
+        yield Written(f"Where the same action came again on the same text (in the same task, if these are known), it "
+                      f"was answered differently in {forks:,} of {len(repeated):,} cases: by chance, or because the "
+                      "text does not say everything.")
 
 
 def _white_space(sessions: Sequence[Trajectory]) -> Iterator[Written]:
@@ -122,7 +145,8 @@ def _white_space(sessions: Sequence[Trajectory]) -> Iterator[Written]:
         if set(counts) <= {""}:
             yield Written(f"No text of the world {where}s in white space.")
         else:
-            listed = ", ".join(f"{quoted(space) if space else 'none'} × {count:,}" for space, count in counts.most_common(6))
+            listed = ", ".join(f"{quoted(space) if space else 'none'} × {count:,}"
+                               for space, count in counts.most_common(6))
             yield Written(f"White space at the {where} of the world's texts: {listed}.")
     within = sum(any(line != line.rstrip() for line in text.split("\n")[:-1]) for text in said)
     if within:
@@ -136,6 +160,6 @@ def _comparison(patterns: Patterns) -> Iterator[Written]:
     forms = patterns.observations.forms
     for rule in patterns.comparisons:
         fields = ", ".join(f"{quoted(name)} of {_short(forms[form].template)}" for form, name in rule.fields)
-        how = {"exact": "word for word", "tolerance": f"with a tolerance for {fields}", "template": f"in all but {fields}",
-               "free": "not at all, as nobody can know them; answer any text"}[rule.mode]
+        how = {"exact": "word for word", "tolerance": f"with a tolerance for {fields}",
+               "template": f"in all but {fields}", "free": "not at all, for nobody can know them"}[rule.mode]
         yield Written(f"Compared {how}: {'what people say' if rule.of == PEOPLE else rule.of}.")

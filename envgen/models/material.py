@@ -7,14 +7,14 @@ of their fields, how sessions begin, and what was never observed. What all sessi
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from os.path import commonprefix
 from typing import NamedTuple, TypeVar
 
 from envgen.forms import Form
 from envgen.miner import mine
-from envgen.models.facts import Family, described, facts, family, legal_actions
+from envgen.models.facts import Family, described, facts, family, legal_actions, others
 from envgen.models.model import CHARACTERS
 from envgen.patterns import Patterns, usual_reward
+from envgen.split import By
 from envgen.steps import steps, texts
 from envgen.transitions import shape
 from rollout.trajectory import Trajectory, Turn
@@ -37,7 +37,7 @@ class Step(NamedTuple):
         before: the text that it acted on.
         answer: None where it is the text before once more.
         note: what does not go without saying: reward, end.
-        count: how many steps it stands for.
+        times: how many steps it stands for.
     """
 
     earlier: str | None
@@ -45,7 +45,7 @@ class Step(NamedTuple):
     action: str
     answer: str | None
     note: Written
-    count: int = 1
+    times: int = 1
 
 
 class Session(NamedTuple):
@@ -68,7 +68,7 @@ class Shown(NamedTuple):
     """A form: its template, how often it came, its fields with what is known of them."""
 
     template: str
-    count: int
+    times: int
     fields: list[tuple[str, Written]]
 
 
@@ -109,12 +109,8 @@ class Material(NamedTuple):
 
     def place(self, step: Step) -> Written:
         """How often a step came, and after which action."""
-        return Written(f"× {step.count}, " + ("at the opening" if step.earlier is None else f"after {quoted(step.earlier)}, on"))
-
-    def missing(self, name: str) -> Written:
-        """How much of a part found no room, in a line; none where all did."""
-        left = self.left_out.get(name)
-        return Written(f"({left:,} more, for which there is no room here.)\n" if left else "")
+        where = "at the opening" if step.earlier is None else f"after {quoted(step.earlier)}, on"
+        return Written(f"× {step.times:,}, {where}")
 
 
 class Sources:
@@ -123,10 +119,11 @@ class Sources:
     Args:
         sessions: those that the author may see.
         patterns: of the same sessions.
+        by: what tells the sessions that judge from these.
         transitions: also what actions led to; else the actions and the openings only.
     """
 
-    def __init__(self, sessions: Sequence[Trajectory], patterns: Patterns, transitions: bool = True):
+    def __init__(self, sessions: Sequence[Trajectory], patterns: Patterns, by: By, transitions: bool = True):
         self.sessions, self.patterns, self.transitions = sessions, patterns, transitions
         self.usual = usual_reward(sessions)
         self.introduction = _introduction(sessions)
@@ -134,9 +131,11 @@ class Sources:
         self.tools = [str(tool) for tool in next((session.tools for session in sessions if session.tools), ())]
         openings = mine((session.observation.text.removeprefix(self.introduction), None) for session in sessions)
         self.opening_forms = [shown for shown in map(_shown, openings.forms) if shown.fields]
-        self.characters = "".join(sorted({sign for session in sessions for text in texts(session) for sign in text}))
-        self.longest = max(len(text) for session in sessions for text in texts(session))
-        self.facts = [legal_actions(sessions)]
+        said = {text for session in sessions for text in texts(session)}
+        acted = {turn.action.text for session in sessions for turn in session.turns}
+        self.characters = "".join(sorted({sign for text in said | acted for sign in text}))
+        self.longest = max(map(len, said | acted))
+        self.facts = [others(by), legal_actions(sessions)]
         if transitions:
             self.facts = [*facts(sessions, patterns, self.usual), *self.facts]
             self.situations = _situations(sessions, patterns, self.usual)
@@ -253,8 +252,9 @@ def _shown(form: Form) -> Shown:
 def _introduction(sessions: Sequence[Trajectory]) -> str:
     """The lines that all sessions begin with, if these say much."""
     first = {session.observation.text for session in sessions}
-    common: str = commonprefix(list(first)) if len(first) > 1 else ""
-    whole = common[: common.rfind("\n") + 1]
+    low, high = min(first), max(first)  # what these have in common, all have
+    common = next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), len(low))
+    whole = "" if low == high else low[: low.rfind("\n", 0, common) + 1]
     return whole if len(whole) >= INTRODUCTION else ""
 
 
@@ -274,19 +274,19 @@ def step_of(session: Trajectory, number: int, usual: float, count: int = 1) -> S
 def _situations(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> list[Situation]:
     """What each action led to on each text, the commonest text first: all of it where most of it came again and again,
     else what was answered in several ways."""
-    led: defaultdict[str, defaultdict[str, Counter[tuple[str | None, Written]]]]
+    led: defaultdict[tuple[str | None, str], defaultdict[str, Counter[tuple[str | None, Written]]]]
     led = defaultdict(lambda: defaultdict(Counter))
     for session in sessions:
         for before, turn, text in steps(session):
-            led[before][turn.action.text][None if text == before else text, note(turn, usual)] += 1
+            led[session.task, before][turn.action.text][None if text == before else text, note(turn, usual)] += 1
     pairs = sum(map(len, led.values()))
     everything = patterns.turns >= OFTEN * pairs
     found = []
-    for before, actions in led.items():
-        told = [(action, [Step(None, before, action, text, note, count) for (text, note), count in answers.most_common()])
+    for (_, before), actions in led.items():
+        told = [(action, [Step(None, before, action, *answer, count) for answer, count in answers.most_common()])
                 for action, answers in actions.items() if everything or len(answers) > 1]
         if told:
-            found.append((sum(step.count for _, answers in told for step in answers), Situation(before, told)))
+            found.append((sum(step.times for _, answers in told for step in answers), Situation(before, told)))
     return [situation for _, situation in sorted(found, key=lambda each: -each[0])]
 
 
@@ -307,8 +307,8 @@ def _kinds(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> 
     """One step of each kind: events and ends first, then new messages, then the commonest."""
     by_id = {session.id: session for session in sessions}
     told, rest, messages = list[Step](), list[Step](), set[object]()
-    ordered = sorted(patterns.transitions, key=lambda kind: (not kind.end and kind.reward in (None, usual), -kind.count))
-    for kind in ordered:
+    for kind in sorted(patterns.transitions,
+                       key=lambda kind: (not kind.end and kind.reward in (None, usual), -kind.count)):
         place = kind.examples[0]
         if place.turn is None:
             continue

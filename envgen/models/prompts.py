@@ -1,4 +1,4 @@
-"""The prompts: a first draft, the repair of a reply that cannot be used, the revision of a world that is not yet right."""
+"""The prompts: for a first draft, the repair of a reply that cannot be used, the revision of a world not yet right."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ from envgen.models.model import Prompt, estimate
 from envgen.models.settings import ModelSettings
 from envgen.models.trial import Difference, Example, Trial
 from envgen.patterns import Patterns, usual_reward
+from envgen.split import By
 from rollout.trajectory import Trajectory
 from templates import prompt
 from templates.quoting import Written, quoted
@@ -26,6 +27,7 @@ class _Example(NamedTuple):
     before: str
     earlier: list[Step]
     step: Step
+    logged: Written
     expected: list[tuple[Written, str, Written]]
     lines: list[Written]
 
@@ -43,13 +45,14 @@ class Prompts:
     Args:
         sessions: the shown ones.
         patterns: of the same sessions.
+        by: what tells the sessions that judge from these.
         settings: how long prompts may be, and what they may show.
     """
 
-    def __init__(self, sessions: Sequence[Trajectory], patterns: Patterns, settings: ModelSettings):
+    def __init__(self, sessions: Sequence[Trajectory], patterns: Patterns, by: By, settings: ModelSettings):
         self.sessions = {session.id: session for session in sessions}
         self.settings, self.usual = settings, usual_reward(sessions)
-        self.sources = Sources(sessions, patterns, settings.transitions)
+        self.sources = Sources(sessions, patterns, by, settings.transitions)
         # No text can hold the digest of all texts.
         self.boundary = _mark(*(session.model_dump_json() for session in sessions))
         self.system = prompt("system.md.jinja", boundary=self.boundary)
@@ -121,14 +124,19 @@ class Prompts:
         first = max(0, turn - BEFORE)
         said = [step_of(session, number, self.usual) for number in range(turn + 1)]
         return _Example(
-            skipped=[step.action for step in said[:first]][-SKIPPED:], before=said[first].before, earlier=said[first:-1],
-            step=said[-1],
-            expected=[(Written(f", {probability:.2g} of it" if probability < 0.995 else ""), text,
-                       Written(f"   [reward {reward!r}{', END' if end else ''}]"))
-                      for probability, text, reward, end in example.expected],
+            skipped=[step.action for step in said[:first]][-SKIPPED:], before=said[first].before,
+            earlier=said[first:-1], step=said[-1],
+            logged=_told(session.turns[turn].reward, session.turns[turn].terminated),
+            expected=[(Written(f", with probability {probability:.2g}" if probability < 0.995 else ""), text,
+                       _told(reward, end)) for probability, text, reward, end in example.expected],
             lines=[Written(f"{number}: {quoted(lines[number - 1].strip())}") for number in example.lines
                    if number <= len(lines)],
         )
+
+
+def _told(reward: float | None, end: bool | None) -> Written:
+    stated = "not logged" if reward is None else repr(reward)
+    return Written(f"   [reward {stated}{', END' if end else ''}]")
 
 
 def _mark(*texts: str) -> Written:

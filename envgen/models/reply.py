@@ -23,8 +23,8 @@ def code(reply: Reply) -> str:
     if blocks:
         return str(max(blocks, key=len))
     if reply.cut or OPENED.search(BLOCK.sub("", reply.text)):
-        raise NoCode("The reply was cut off before the end of the file. Write a shorter one: fewer words, no tables that a "
-                     "rule can replace.")
+        raise NoCode("The reply was cut off before the end of the file. Write a shorter one: fewer words, no tables "
+                     "that a rule can replace.")
     try:
         ast.parse(reply.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -2,9 +2,9 @@
 
 What is revised is drawn by Thompson sampling (Tang et al., "Code repair with LLMs gives an exploration-exploitation
 tradeoff", 2024): each world has a Beta(1 + passed, 1 + failed), one number is drawn of each, and the highest is taken.
-Its share of `WORTH` trials passed is exp(its nats a step less those of the best world so far), which for worlds without chance is
-about the share of right steps and lets worlds with chance be compared; each revision already made of it is one more
-that failed. A world that passed is not revised: more members of an ensemble come from other drafts.
+Its share of `WORTH` trials passed is exp(nats of the best world so far less its own, a step), which says the same of
+worlds with chance and without; each revision already made of it is one more that failed. A world that passed is not
+revised: more members of an ensemble come from other drafts.
 """
 
 from collections.abc import Callable, Iterator

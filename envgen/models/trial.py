@@ -3,7 +3,6 @@
 Differences are told of shown sessions only, for whoever wrote the file is told of them.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -158,17 +157,16 @@ class Tribunal:
         said += [f"Too often or too seldom: {each}" for each in shown.frequencies]
         alike, novel = figures["reset_match"], figures["reset_novelty"].value or 0.0
         if alike.value is not None and alike.value < self.gate.reset_match:
-            said.append(f"Drawn starts are not like the logged ones: a field, or a pair of fields, has other values, or has "
-                        f"them otherwise often (total variation {figures['reset_distance'].value or 0.0:.2f}, p "
+            said.append(f"Drawn starts are not like the logged ones: a field, or a pair of fields, has other values, "
+                        f"or has them otherwise often (total variation {figures['reset_distance'].value or 0.0:.2f}, p "
                         f"{alike.value:.4f}).")
-        # Good and Turing: what was seen once is as frequent as what was never seen.
-        began = Counter(session.observation.text for session in self.shown)
-        fresh = sum(count == 1 for count in began.values()) / len(self.shown)
+        known = {session.observation.text for session in self.shown}
+        fresh = sum(session.observation.text not in known for session in self.selection) / max(1, len(self.selection))
         if fresh >= FRESH and novel < fresh / 2:
-            said.append(f"{novel:.0%} of the drawn starts are new, but about {fresh:.0%} of this world's are: "
+            said.append(f"{novel:.0%} of the drawn starts are new, but of this world's other sessions {fresh:.0%} are: "
                         "draw starts by a rule, do not list them.")
         for name, least, words in (
-            ("forgets", 1.0, "After other episodes it does otherwise than a new one from the same seed: something is kept."),
+            ("forgets", 1.0, "Played before, it does otherwise than a new one from the same seed: something is kept."),
             ("starts_taken", self.gate.starts_taken, "Told the first text of a session, reset refuses it."),
         ):
             if (value := figures[name].value) is not None and value < least:
@@ -176,14 +174,14 @@ class Tribunal:
         wrong = figures["entry_contradicted"]
         if wrong.value is not None and wrong.value > self.gate.entry_contradicted:
             said.append(f"Told a text from the middle of a session, it is sure of another answer than the logged one "
-                        f"({wrong.value:.0%} of {wrong.n:,} steps): what a text hides is drawn, and a text that tells too "
-                        "little is refused.")
+                        f"({wrong.value:.0%} of {wrong.n:,} steps): what a text hides is drawn, and a text that tells "
+                        "too little is refused.")
         surprise = figures["calibration"]
         if shown.chance and surprise.low is not None and surprise.low > self.gate.calibration:
             forms = "; ".join(f"{form!r}: {figure.value:.2f}" for form, figure in shown.calibration.items()
                               if figure.value is not None and figure.value > self.gate.calibration)
-            said.append(f"It is surer than it should be: {surprise.value:.2f} nats a step more surprised than it expects "
-                        f"to be ({forms}).")
+            said.append(f"It is surer than it should be: {surprise.value:.2f} nats a step more surprised than it "
+                        f"expects to be ({forms}).")
         listed = figures["actions_match"].value
         if listed is not None and listed < self.gate.actions_match:
             said.append(f"info['actions'] differs from the logged legal actions in {1 - listed:.0%} of the answers.")

@@ -138,7 +138,7 @@ def commission(files: list[str], format: str | None, settings: ModelSettings, to
 
 
 def show_commission(report: Commission, to: Path, console: Console) -> None:
-    """Every revision in a row: its cost, nats a step on shown and selection sessions, held-out figures; then the best."""
+    """Every revision in a row: cost, nats a step on shown and selection sessions, held-out figures; then the best."""
     table = Table(title=f"{visible(report.settings.model)}: {len(report.revisions)} revisions, judged on "
                         f"{report.held_out:,} held-out sessions", title_style="bold")
     for column in ("", "of", "calls", "tokens", "nats", *HEADS, "gate"):

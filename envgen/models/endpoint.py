@@ -66,13 +66,13 @@ class Endpoint:
     def _explain(self, error: Exception) -> str:
         """What went wrong, and what to do about it."""
         openai, settings, place = self.openai, self.settings, self.place
-        again = "what was asked so far is kept: give the same command again"
+        again = "what was asked so far is kept, so give the same command again"
         match error:
             case openai.APITimeoutError():
                 return (f"{place} did not answer within {settings.timeout:g} seconds, {settings.retries + 1} times: "
                         f"raise the setting `timeout`; {again}")
             case openai.APIConnectionError():
-                return f"{place} cannot be reached ({error.__cause__ or error}): is the server running? Then {again}"
+                return f"{place} cannot be reached ({error.__cause__ or error}): start the server, or correct base_url; {again}"
             case openai.AuthenticationError() | openai.PermissionDeniedError():
                 return f"{place} refused the key in {settings.key}: {_said(error)}; check it"
             case openai.NotFoundError():

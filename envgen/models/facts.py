@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from envgen.comparison import PEOPLE
 from envgen.forms import Form
 from envgen.patterns import Patterns
 from envgen.split import By
@@ -74,7 +73,7 @@ def legal_actions(sessions: Sequence[Trajectory]) -> Written:
 def describe(field: Field) -> Written:
     """Kind, range and values of a field."""
     ranged = f", {field.low:g} to {field.high:g}" if field.low is not None and field.high is not None else ""
-    values = sorted(field.values.items(), key=lambda item: -item[1])[:VALUES]
+    values = sorted(field.values.items(), key=lambda item: (-item[1], len(item[0]), item[0]))[:VALUES]
     listed = ", ".join(f"{_short(value)} × {count:,}" for value, count in values)
     more = f", … ({field.distinct:,} different)" if field.distinct > len(values) else ""
     return Written(f"{field.kind}{ranged}: {listed}{more}")
@@ -162,4 +161,4 @@ def _comparison(patterns: Patterns) -> Iterator[Written]:
         fields = ", ".join(f"{quoted(name)} of {_short(forms[form].template)}" for form, name in rule.fields)
         how = {"exact": "word for word", "tolerance": f"with a tolerance for {fields}",
                "template": f"in all but {fields}", "free": "not at all, for nobody can know them"}[rule.mode]
-        yield Written(f"Compared {how}: {'what people say' if rule.of == PEOPLE else rule.of}.")
+        yield Written(f"Compared {how}: {quoted(rule.of)}.")  # with the name of a tool in it

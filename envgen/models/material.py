@@ -164,13 +164,15 @@ class Sources:
             return material
         system = self.system[: int(0.15 * room.characters)]
         room.characters -= len(system)
-        observations = room.take("observations", list(map(_shown, patterns.observations.forms)), 0.15, _size)
+        observations = room.take("observations", [shown for shown in map(_shown, patterns.observations.forms)
+                                                  if shown.template not in self.introduction], 0.15, _size)
         situations = room.take("situations", self.situations, 0.4, _size)
         whole = self._whole(room)
         known = {(each.before, action) for each in situations for action, _ in each.led}
         known |= {(step.before, step.action) for session in whole for step in session.steps}
         rare = room.take("steps", [step for step in self.kinds if (step.before, step.action) not in known], 0.85, _size)
-        absent = [f"{each.what} (of {each.of:,})" for each in patterns.never_observed]
+        # Which actions were tried on which text, the situations tell.
+        absent = [f"{each.what} (of {each.of:,})" for each in patterns.never_observed if each.kind != "pair"]
         return material._replace(
             system=system, observations=observations, situations=situations, sessions=whole, steps=rare,
             absences=room.take("absences", absent, 1.0, len),

@@ -25,11 +25,15 @@ def code(reply: Reply) -> str:
     if reply.cut or OPENED.search(BLOCK.sub("", reply.text)):
         raise NoCode("The reply was cut off before the end of the file. Write a shorter one: fewer words, no tables "
                      "that a rule can replace.")
-    try:
-        ast.parse(reply.text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    if "class " not in reply.text or not _is_python(reply.text):
         raise NoCode("The reply holds no Python block with a class in it. The whole file must stand in one block that "
-                     "begins with a line ```python and ends with a line ```.") from None
-    if "class " not in reply.text:
-        raise NoCode("The reply holds no class.")
+                     "begins with a line ```python and ends with a line ```.")
     return reply.text
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True

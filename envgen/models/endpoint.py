@@ -72,7 +72,8 @@ class Endpoint:
                 return (f"{place} did not answer within {settings.timeout:g} seconds, {settings.retries + 1} times: "
                         f"raise the setting `timeout`; {again}")
             case openai.APIConnectionError():
-                return f"{place} cannot be reached ({error.__cause__ or error}): start the server, or correct base_url; {again}"
+                return (f"{place} cannot be reached ({error.__cause__ or error}): start the server, or correct "
+                        f"base_url; {again}")
             case openai.AuthenticationError() | openai.PermissionDeniedError():
                 return f"{place} refused the key in {settings.key}: {_said(error)}; check it"
             case openai.NotFoundError():

@@ -13,11 +13,11 @@ from envgen.split import By
 from envgen.steps import steps, texts
 from envgen.values import Field
 from rollout.trajectory import Trajectory
-from templates.quoting import Written, quoted
+from templates.quoting import Written, literal
 
 Family = Literal["tools", "board", "fields", "prose"]
 
-MOST = 0.2  # share of the parts of texts that are boards, from which on a world is a board
+BOARDS = 0.2  # boards in a text, on average, from which on a world is a board
 VALUES = 16  # of a field
 WIDE = 80  # characters of a value
 
@@ -28,9 +28,9 @@ def family(patterns: Patterns) -> Family:
         return "tools"
     parts: Counter[str] = Counter()
     for form in patterns.observations.forms:
-        numbers = any(field.kind in ("integer", "number") for field in form.fields)
+        numbers = form.kind == "text" and any(field.kind in ("integer", "number") for field in form.fields)
         parts["record" if form.kind in ("record", "call") or numbers else form.kind] += form.count
-    if parts["board"] >= MOST * parts.total():
+    if parts["board"] >= BOARDS * patterns.observations.texts:
         return "board"
     return "fields" if parts["record"] > parts.total() / 2 else "prose"
 
@@ -85,7 +85,7 @@ def described(form: Form) -> list[tuple[str, Written]]:
 
 
 def _short(text: str) -> str:
-    return quoted(text) if len(text) <= WIDE else f"{quoted(text[:WIDE])}…"
+    return literal(text) if len(text) <= WIDE else f"{literal(text[:WIDE])}…"
 
 
 def _rewards(sessions: Sequence[Trajectory], usual: float) -> Iterator[Written]:
@@ -120,6 +120,9 @@ def _tasks(patterns: Patterns) -> str:
 
 
 def _chance(sessions: Sequence[Trajectory], patterns: Patterns) -> Iterator[Written]:
+    if patterns.calls:
+        yield Written("What people say is not compared. Where a tool was called again, see its answers.")
+        return
     if patterns.chance:
         yield Written("There is chance: the same actions from the same opening on were answered differently.")
     else:
@@ -144,7 +147,7 @@ def _white_space(sessions: Sequence[Trajectory]) -> Iterator[Written]:
         if set(counts) <= {""}:
             yield Written(f"No text of the world {where}s in white space.")
         else:
-            listed = ", ".join(f"{quoted(space) if space else 'none'} × {count:,}"
+            listed = ", ".join(f"{literal(space) if space else 'none'} × {count:,}"
                                for space, count in counts.most_common(6))
             yield Written(f"White space at the {where} of the world's texts: {listed}.")
     within = sum(any(line != line.rstrip() for line in text.split("\n")[:-1]) for text in said)
@@ -157,8 +160,13 @@ def _comparison(patterns: Patterns) -> Iterator[Written]:
         yield Written("All texts are compared word for word.")
         return
     forms = patterns.observations.forms
+    exact = ", ".join(literal(rule.of) for rule in patterns.comparisons if rule.mode == "exact")
+    if exact:
+        yield Written(f"Compared word for word: {exact}.")
     for rule in patterns.comparisons:
-        fields = ", ".join(f"{quoted(name)} of {_short(forms[form].template)}" for form, name in rule.fields)
-        how = {"exact": "word for word", "tolerance": f"with a tolerance for {fields}",
-               "template": f"in all but {fields}", "free": "not at all, for nobody can know them"}[rule.mode]
-        yield Written(f"Compared {how}: {quoted(rule.of)}.")  # with the name of a tool in it
+        if rule.mode == "exact":
+            continue
+        fields = ", ".join(f"{literal(name)} of {_short(forms[form].template)}" for form, name in rule.fields)
+        how = {"tolerance": f"with a tolerance for {fields}", "template": f"in all but {fields}",
+               "free": "not at all, for nobody can know them"}[rule.mode]
+        yield Written(f"Compared {how}: {literal(rule.of)}.")  # with the name of a tool in it

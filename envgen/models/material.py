@@ -7,6 +7,7 @@ of their fields, how sessions begin, and what was never observed. What all sessi
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from typing import NamedTuple, TypeVar
 
 from envgen.forms import Form
@@ -18,7 +19,7 @@ from envgen.split import By
 from envgen.steps import steps, texts
 from envgen.transitions import shape
 from rollout.trajectory import Trajectory, Turn
-from templates.quoting import Written, quoted
+from templates.quoting import Written, literal, quoted
 
 WHOLE = 6  # sessions shown, at most
 LONGEST = 4000  # characters of one text that are shown
@@ -34,14 +35,14 @@ class Step(NamedTuple):
 
     Attributes:
         earlier: the action before it; None where it is the first.
-        before: the text that it acted on.
+        before: the text that it acted on; None where the answer to a call does not depend on it.
         answer: None where it is the text before once more.
         note: what does not go without saying: reward, end.
         times: how many steps it stands for.
     """
 
     earlier: str | None
-    before: str
+    before: str | None
     action: str
     answer: str | None
     note: Written
@@ -108,9 +109,11 @@ class Material(NamedTuple):
         return Written("(the same text)") if step.answer is None else self.told(step.answer, indent)
 
     def place(self, step: Step) -> Written:
-        """How often a step came, and after which action."""
-        where = "at the opening" if step.earlier is None else f"after {quoted(step.earlier)}, on"
-        return Written(f"× {step.times:,}, {where}")
+        """How often a step came, and where."""
+        if step.before is None:
+            return Written(f"× {step.times:,}")
+        where = "at the opening" if step.earlier is None else f"after {literal(step.earlier)}, on"
+        return Written(f"× {step.times:,}, {where}\n    {self.told(step.before, 4)}")
 
 
 class Sources:
@@ -135,11 +138,17 @@ class Sources:
         acted = {turn.action.text for session in sessions for turn in session.turns}
         self.characters = "".join(sorted({sign for text in said | acted for sign in text}))
         self.longest = max(map(len, said | acted))
+        self.actions, self.observations = list(patterns.actions.forms), list(patterns.observations.forms)
+        if patterns.calls:  # of what people say to each other, nothing is compared
+            called = {form for session in sessions for turn in session.turns if turn.action.calls
+                      for form in shape(patterns.observations, turn.answer or "")}
+            self.actions = [form for form in self.actions if form.kind == "call"]
+            self.observations = [form for form in self.observations if form.id in called and form.template != "<1>"]
         self.facts = [others(by), legal_actions(sessions)]
         if transitions:
             self.facts = [*facts(sessions, patterns, self.usual), *self.facts]
-            self.situations = _situations(sessions, patterns, self.usual)
-            self.kinds = _kinds(sessions, patterns, self.usual)
+            self.situations = [] if patterns.calls else _situations(sessions, patterns, self.usual)
+            self.kinds = _calls(sessions, patterns) if patterns.calls else _kinds(sessions, patterns, self.usual)
             self.features = {session.id: _features(session, patterns) for session in sessions}
 
     def gather(self, budget: int) -> Material:
@@ -150,25 +159,26 @@ class Sources:
         """
         room, patterns = _Room(budget), self.patterns
         tools = room.take("tools", self.tools, 0.2, len)
-        openings = room.take("openings", [(each.value, each.count) for each in patterns.openings], 0.25,
+        openings = room.take("openings", [(each.value, each.count) for each in patterns.openings],
+                             0.05 if patterns.calls else 0.25,
                              lambda each: len(each[0].removeprefix(self.introduction)))
         room.left_out["openings"] = patterns.distinct_openings - len(openings)
         material = Material(
             family=family(patterns), facts=self.facts, introduction=self.introduction, characters=self.characters,
             longest=self.longest, tools=tools, system="", openings=openings,
             opening_forms=room.take("opening_forms", self.opening_forms, 0.15, _size),
-            actions=room.take("actions", list(map(_shown, patterns.actions.forms)), 0.15, _size), observations=[],
+            actions=room.take("actions", list(map(_shown, self.actions)), 0.15, _size), observations=[],
             sessions=[], situations=[], steps=[], absences=[], left_out=room.left_out,
         )
         if not self.transitions:
             return material
         system = self.system[: int(0.15 * room.characters)]
         room.characters -= len(system)
-        observations = room.take("observations", [shown for shown in map(_shown, patterns.observations.forms)
+        observations = room.take("observations", [shown for shown in map(_shown, self.observations)
                                                   if shown.template not in self.introduction], 0.15, _size)
         situations = room.take("situations", self.situations, 0.4, _size)
         whole = self._whole(room)
-        known = {(each.before, action) for each in situations for action, _ in each.led}
+        known: set[tuple[str | None, str]] = {(each.before, action) for each in situations for action, _ in each.led}
         known |= {(step.before, step.action) for session in whole for step in session.steps}
         rare = room.take("steps", [step for step in self.kinds if (step.before, step.action) not in known], 0.85, _size)
         # Which actions were tried on which text, the situations tell.
@@ -180,7 +190,7 @@ class Sources:
 
     def _whole(self, room: "_Room") -> list[Session]:
         """The best, the worst and the longest session, then those with most that was not yet shown for their length."""
-        size = {session.id: sum(MARKS + len(turn.action.text) + len(turn.answer or "") for turn in session.turns)
+        size = {session.id: _size([(turn.action.text, turn.answer or "") for turn in session.turns])
                 for session in self.sessions}
         allowed = 0.6 * room.characters
         chosen, seen = list[Session](), set[object]()
@@ -192,7 +202,7 @@ class Sources:
             seen.update(self.features[session.id])
             chosen.append(_session(session, len(chosen) + 1, turns, self.usual))
             allowed -= size[session.id]
-            room.characters -= _size(chosen[-1])
+            room.characters -= size[session.id]
 
         for session in self._extremes(size, allowed):
             if session.id in waiting and size[session.id] <= allowed:
@@ -205,7 +215,7 @@ class Sources:
         if not chosen:  # none fits: the begin of the shortest
             shortest, turns, needed = min(self.sessions, key=lambda each: size[each.id]), 0, 0
             while turns < len(shortest.turns) and needed < allowed:
-                needed += MARKS + len(shortest.turns[turns].action.text) + len(shortest.turns[turns].answer or "")
+                needed += _size((shortest.turns[turns].action.text, shortest.turns[turns].answer or ""))
                 turns += 1
             add(shortest, turns)
         room.left_out["sessions"] = len(waiting)
@@ -243,7 +253,7 @@ class _Room:
 def _size(item: object) -> int:
     """Characters of everything in an item, and of what stands around it."""
     if isinstance(item, str):
-        return MARKS + len(item) + 4 * item.count("\n")
+        return MARKS + len(item) + 5 * item.count("\n") + item.count('"')
     return sum(map(_size, item)) if isinstance(item, Iterable) else 2
 
 
@@ -285,7 +295,7 @@ def _situations(sessions: Sequence[Trajectory], patterns: Patterns, usual: float
     everything = patterns.turns >= OFTEN * pairs
     found = []
     for (_, before), actions in led.items():
-        told = [(action, [Step(None, before, action, *answer, count) for answer, count in answers.most_common()])
+        told = [(action, [Step(None, None, action, *answer, count) for answer, count in answers.most_common()])
                 for action, answers in actions.items() if everything or len(answers) > 1]
         if told:
             found.append((sum(step.times for _, answers in told for step in answers), Situation(before, told)))
@@ -302,7 +312,21 @@ def _session(session: Trajectory, number: int, turns: int, usual: float) -> Sess
 def _features(session: Trajectory, patterns: Patterns) -> set[object]:
     """Kinds of its steps: forms of the action and of the answer, reward, end."""
     return {(shape(patterns.actions, turn.action.text), shape(patterns.observations, text), text == before, turn.reward,
-             turn.terminated) for before, turn, text in steps(session)}
+             turn.terminated) for before, turn, text in steps(session) if turn.action.calls or not patterns.calls}
+
+
+def _calls(sessions: Sequence[Trajectory], patterns: Patterns) -> list[Step]:
+    """Different calls with their answers: the commonest of each tool and form of answer, then the second of each, …"""
+    counts: defaultdict[object, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for session in sessions:
+        for _, turn, text in steps(session):
+            if turn.action.calls:
+                names = tuple(call.name for call in turn.action.calls)
+                counts[names, shape(patterns.observations, text)][turn.action.text, text] += 1
+    ordered = sorted(counts.values(), key=lambda calls: -calls.total())
+    steps_of = [[Step(None, None, action, text, Written(""), times) for (action, text), times in calls.most_common()]
+                for calls in ordered]
+    return [step for turn in zip_longest(*steps_of) for step in turn if step is not None]
 
 
 def _kinds(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> list[Step]:
@@ -315,7 +339,7 @@ def _kinds(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> 
         if place.turn is None:
             continue
         step = step_of(by_id[place.session], place.turn, usual, kind.count)
-        message = step.note, step.answer is None, shape(patterns.observations, step.answer or step.before)
+        message = step.note, step.answer is None, shape(patterns.observations, step.answer or "")
         (rest if message in messages else told).append(step)
         messages.add(message)
     return told + rest

@@ -10,9 +10,10 @@ from envgen.models.settings import ModelSettings
 from envgen.models.trial import Difference, Example, Trial
 from envgen.patterns import Patterns, usual_reward
 from envgen.split import By
+from envgen.steps import texts
 from rollout.trajectory import Trajectory
 from templates import prompt
-from templates.quoting import Written, quoted
+from templates.quoting import Written, literal
 
 BEFORE = 3  # turns before a difference that are told in full
 SKIPPED = 40  # actions before those
@@ -115,8 +116,8 @@ class Prompts:
         return user
 
     def _difference(self, difference: Difference, lines: Sequence[str]) -> _Difference:
-        differs = ", ".join(each if each in WORDS else quoted(each) for each in difference.differs)
-        title = Written(f"{difference.count:,} × {quoted(difference.action)}: {differs}")
+        differs = ", ".join(each if each in WORDS else literal(each) for each in difference.differs)
+        title = Written(f"{difference.count:,} × {literal(difference.action)}: {differs}")
         return _Difference(title, [self._example(each, lines) for each in difference.examples])
 
     def _example(self, example: Example, lines: Sequence[str]) -> _Example:
@@ -124,12 +125,12 @@ class Prompts:
         first = max(0, turn - BEFORE)
         said = [step_of(session, number, self.usual) for number in range(turn + 1)]
         return _Example(
-            skipped=[step.action for step in said[:first]][-SKIPPED:], before=said[first].before,
+            skipped=[step.action for step in said[:first]][-SKIPPED:], before=texts(session)[first],
             earlier=said[first:-1], step=said[-1],
             logged=_told(session.turns[turn].reward, session.turns[turn].terminated),
             expected=[(Written(f", with probability {probability:.2g}" if probability < 0.995 else ""), text,
                        _told(reward, end)) for probability, text, reward, end in example.expected],
-            lines=[Written(f"{number}: {quoted(lines[number - 1].strip())}") for number in example.lines
+            lines=[Written(f"{number}: {literal(lines[number - 1].strip())}") for number in example.lines
                    if number <= len(lines)],
         )
 

@@ -2,17 +2,18 @@
 
 What is revised is drawn by Thompson sampling (Tang et al., "Code repair with LLMs gives an exploration-exploitation
 tradeoff", 2024): each world has a Beta(1 + passed, 1 + failed), one number is drawn of each, and the highest is taken.
-Its share of `WORTH` trials passed is exp(nats of the best world so far less its own, a step), which says the same of
-worlds with chance and without; each revision already made of it is one more that failed. A world that passed is not
-revised: more members of an ensemble come from other drafts.
+A world is taken to have had `WORTH` trials, and to have passed the share 1 - nats a step / nats of an impossible step:
+without chance, the share of steps that it predicts. Each revision already made of it is one more trial failed. A world
+that passed is not revised: more members of an ensemble come from other drafts.
 """
 
 from collections.abc import Callable, Iterator
-from math import exp
+from math import log
 
 import numpy as np
 
 from envgen.author import Environment
+from envgen.belief import FLOOR
 from envgen.models.correspondence import BudgetSpent, Correspondence
 from envgen.models.model import Prompt
 from envgen.models.prompts import Prompts
@@ -21,7 +22,7 @@ from envgen.models.settings import ModelSettings
 from envgen.models.trial import Trial
 from rollout.trajectory import Record
 
-WORTH = 20.0  # trials that a world's share of right steps counts as
+WORTH = 20.0  # trials that a world's share of predicted steps counts as
 
 
 class Revision(Record):
@@ -98,12 +99,11 @@ class Search:
         open_to = [each for each in self.revisions if each.usable and not each.trial.passed and each.trial.telling]
         if not open_to:
             return None
-        best = min(each.trial.nats for each in self.revisions if each.usable)
 
         def drawn(revision: Revision) -> float:
-            right = WORTH * exp(best - revision.trial.nats)
+            passed = WORTH * (1 + revision.trial.nats / log(FLOOR))
             tried = sum(each.parent == revision.number for each in self.revisions)
-            return float(self.random.beta(1 + right, 1 + WORTH - right + tried))
+            return float(self.random.beta(1 + passed, 1 + WORTH - passed + tried))
 
         return max(open_to, key=drawn)
 

@@ -58,7 +58,7 @@ def test_an_endpoint_that_is_not_there_is_named() -> None:
         Endpoint(settings(retries=0)).reply(PROMPT)
 
 
-def test_the_key_comes_from_the_environment_and_is_kept_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_comes_from_the_environment_and_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_KEY", "secret-key")
     with serve("A world.") as served:
         chosen = settings(served, key="SOME_KEY")
@@ -93,7 +93,8 @@ def test_everything_is_kept_and_a_second_search_asks_nobody(tmp_path: Path) -> N
     ({"dollars": 0.003, "prices": (1.0, 10.0), "reply_tokens": 100}, 1, r"\$0.00 of \$0.00"),
     ({"tokens": 100, "reply_tokens": 100}, 0, "0 of 100 tokens"),
 ])
-def test_no_bound_of_the_budget_is_overstepped(bound: dict[str, object], calls: int, words: str, tmp_path: Path) -> None:
+def test_no_bound_of_the_budget_is_overstepped(bound: dict[str, object], calls: int, words: str, tmp_path: Path
+                                               ) -> None:
     with serve("A.", "B.", "C.") as served:
         chosen = settings(served, **bound)
         letters = Correspondence(Endpoint(chosen), tmp_path, chosen)

@@ -74,8 +74,9 @@ def injected(text: str) -> list[Trajectory]:
         Turn(action="look", observation=f"{text}\nA room.", reward=1.0, terminated=True, actions=(text, "go")),
     )
     return [
-        Trajectory(id=f"{text}{number}", source="real", task=f"{text} {number % 2}", observation=f"{text}\nRoom {number}.",
-                   turns=turns[number % 2:], outcome=1.0, system=Message(role="system", content=text),
+        Trajectory(id=f"{text}{number}", source="real", task=f"{text} {number % 2}",
+                   observation=f"{text}\nRoom {number}.", turns=turns[number % 2:], outcome=1.0,
+                   system=Message(role="system", content=text),
                    tools=({"type": "function", "function": {"name": text, "description": text}},))
         for number in range(6)
     ]
@@ -135,7 +136,8 @@ def test_the_boundary_cannot_be_known_beforehand() -> None:
     assert_contained(second.draft(), second.boundary)
 
 
-@pytest.mark.parametrize("text", ["", "a", "a\n", "\n", "a\nb", 'say "hi"\\', "ä 漢 🙂", "a\r\nb\u2028c\x85\x00\ud800", "\t x "])
+@pytest.mark.parametrize("text", ["", "a", "a\n", "\n", "a\nb", 'say "hi"\\', "ä 漢 🙂", "a\r\nb\u2028c\x85\x00\ud800",
+                                  "\t x "])
 def test_literals_are_the_text(text: str) -> None:
     literal = quoted(text, 4)
     assert ast.literal_eval(f"({literal})") == text
@@ -167,8 +169,9 @@ def test_a_larger_budget_shows_more() -> None:
 
 def test_what_all_sessions_begin_with_stands_once() -> None:
     rules = "You play a game of dice against the house. Say roll or stop.\nEach roll costs one coin.\n"
-    sessions = [each.model_copy(update={"observation": Turn(action="x", observation=f"{rules}Table {number}.").observation})
-                for number, each in enumerate(record(Lottery(), 20))]
+    begun = [Turn(action="x", observation=f"{rules}Table {number}.").observation for number in range(20)]
+    sessions = [session.model_copy(update={"observation": first})
+                for session, first in zip(record(Lottery(), 20), begun, strict=True)]
     draft = prompts(sessions).draft()
     assert draft.user.count("Each roll costs one coin.") == 1
     assert "INTRODUCTION\n" in draft.user
@@ -229,6 +232,7 @@ def _after(prompt: Prompt) -> str:
     return re.sub(r"max_length=\d+", "", LITERAL.sub("", rest))
 
 
+@cache
 def _report():  # type: ignore
     from envgen.gate import Gate
     from tests.envgen import worlds

@@ -9,8 +9,9 @@ import time
 
 from dreamer.accreditation import judge
 from dreamer.learning import clone
+from dreamer.reading import Logs
 from dreamer.run import Played, Policy, Run
-from dreamer.stages import Base, Logs, Update, approved, improve, max_turns
+from dreamer.stages import Base, Update, approved, improve, max_turns
 from rollout.trajectory import Record
 
 ENDLESS = 1_000_000  # cloning steps, where the clock is what stops it

@@ -40,6 +40,9 @@ class Sessions(Section):
             from every session; the weights only from approved ones.
         ledger: the decisions of `dream approve`.
         success: an episode whose outcome is at least this is a success; None takes whatever is above zero.
+        compare: how an environment's answers are compared with the logged ones. "patterns" is word for word, but for
+            what the shown sessions prove to be filler (times and ids that differ after one history), decimals read
+            twice and people's words; "exact" is word for word throughout.
     """
 
     files: tuple[str, ...] = Field(min_length=1)
@@ -50,6 +53,7 @@ class Sessions(Section):
     approve: str | None = None
     ledger: Path = Path("approvals.ledger")
     success: float | None = None
+    compare: Literal["patterns", "exact"] = "patterns"
 
     @model_validator(mode="after")
     def _some_are_shown(self) -> "Sessions":
@@ -74,6 +78,27 @@ class Privacy(Section):
     words: Path | None = None
     presidio: bool = False
     model: str | None = None
+
+
+class Author(Section):
+    """Who writes environments, and how many of them are rehearsed in.
+
+    Attributes:
+        files: environments written by hand, files of Gymnasium code; globs are allowed. They are judged like any
+            draft, which says little where their writer has read the held-out sessions.
+        automaton: whether the embedded author drafts as well.
+        members: how many of the best drafts are judged on the held-out sessions; those that pass are the ensemble.
+    """
+
+    files: tuple[str, ...] = ()
+    automaton: bool = True
+    members: int = Field(default=3, ge=1)
+
+    @model_validator(mode="after")
+    def _someone_writes(self) -> "Author":
+        if not self.files and not self.automaton:
+            raise ValueError("nobody writes; name files, or set automaton = true")
+        return self
 
 
 class Production(Section):
@@ -131,8 +156,11 @@ class Learning(Section):
         episodes: episodes of one start.
         beta: weight of the KL penalty to the promoted policy.
         max_turns: an episode is cut after so many actions; None takes the longest session's.
-        imagined_return: what an episode is worth that ran into what no session shows; "worst" is the lowest outcome
-            of the sessions.
+        imagined: what becomes of an episode that runs into code no session vouches for: "cut" ends it there, "allow"
+            lets it go on as if nothing were, "discount" lets what it brings from that step on count for less.
+        imagined_return: what an episode is worth that was cut, or ran into what the world itself does not know;
+            "worst" is the lowest outcome of the sessions.
+        imagined_discount: what rewards count for with "discount", gains and losses alike.
     """
 
     rounds: int = Field(default=40, ge=1)
@@ -141,7 +169,9 @@ class Learning(Section):
     learning_rate: float = Field(default=3e-4, gt=0)
     beta: float = Field(default=0.0, ge=0)
     max_turns: int | None = Field(default=None, ge=1)
+    imagined: Literal["cut", "discount", "allow"] = "cut"
     imagined_return: float | Literal["worst"] = "worst"
+    imagined_discount: Share = 0.5
 
 
 class Rehearsal(Section):
@@ -150,10 +180,13 @@ class Rehearsal(Section):
     Attributes:
         episodes: how many are played.
         concurrent: how many episodes share one batch, here and everywhere.
+        replayed: of an ensemble: how many new steps of a round of learning the other members replay at most, to say how
+            far they disagree. What is rehearsed before learning they replay whole.
     """
 
     episodes: int = Field(default=256, ge=1)
     concurrent: int = Field(default=128, ge=1)
+    replayed: int = Field(default=500, ge=0)
 
 
 class Baselines(Section):
@@ -184,6 +217,7 @@ class Config(Section):
     seed: int = Field(default=0, ge=0)
     sessions: Sessions
     privacy: Privacy = Privacy()
+    author: Author = Author()
     gate: Gate = Gate()
     policy: Policy = Policy()
     cloning: Cloning = Cloning()

@@ -1,5 +1,6 @@
 """What a night came to: figures with counts and intervals, for a person and for a program."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,13 +11,17 @@ from rich.table import Table
 from rich.text import Text
 
 from dreamer.accreditation import Accreditation
+from dreamer.authoring import Authored, Candidate, Judged, Validated
 from dreamer.baselines import Baselines
+from dreamer.reading import Logs
 from dreamer.run import Played, Run
-from dreamer.stages import Authored, Base, Logs, Rehearsed, Update, Validated
+from dreamer.stages import Base, Rehearsed, Update
+from envgen.fidelity import FidelityReport
 from rollout.figure import Figure
 
 FIDELITY = ("step_probability", "changed_step_probability", "novel_step_probability", "episode_match", "reward_f1",
-            "end_f1", "nats_per_step", "nats_over_counts", "calibration", "reset_match", "reset_novelty")
+            "end_f1", "contradicted", "faults", "nats_per_step", "nats_over_counts", "calibration",
+            "frequencies_off", "reset_match", "reset_surprise", "reset_novelty", "entry_contradicted", "forgets")
 
 
 class Report(BaseModel):
@@ -25,7 +30,9 @@ class Report(BaseModel):
     Attributes:
         verdict: promoted; refused by gate or accreditation; or stopped where it was asked to stop.
         reason: of the verdict.
-        figures: by name, in the shape the benchmarks print.
+        figures: by name, in the shape the benchmarks print; fidelity is that of the best environment that passed.
+        environments: those judged on the held-out sessions, with the gate's refusals; those without any are the
+            members of the ensemble.
         run: the run folder.
         seed: of the night.
         policy: where the promoted or refused checkpoint is.
@@ -34,6 +41,7 @@ class Report(BaseModel):
     verdict: Literal["promoted", "refused", "stopped"]
     reason: str
     figures: dict[str, Figure]
+    environments: dict[str, tuple[str, ...]] = {}
     run: str
     seed: int
     policy: str | None = None
@@ -43,16 +51,24 @@ def write_report(run: Run) -> Report:
     """Put the records of a night together, keep the report and return it."""
     records = run.records
     figures: dict[str, Figure] = {}
+    environments: dict[str, tuple[str, ...]] = {}
     verdict: Literal["promoted", "refused", "stopped"] = "stopped"
     reason, policy = f"stopped after {run.until}", None
     for record in records.values():
         match record:
             case Validated():
-                figures |= {f"fidelity_{name}": figure for name, figure in record.report.figures.items()}
-                if record.refusals:
-                    verdict, reason = "refused", "the gate refuses the environment: " + "; ".join(record.refusals)
+                environments = {each.environment: each.refusals for each in record.judged}
+                if record.best.report:
+                    figures |= {f"fidelity_{name}": figure for name, figure in record.best.report.figures.items()}
+                figures["members"] = Figure(value=len(record.members), n=len(record.judged), unit="environments")
+                figures["held_out_looks"] = Figure(value=record.looks, n=record.looks, unit="environments")
+                if not record.members:
+                    refused = "; ".join(record.best.refusals)
+                    verdict, reason = "refused", f"the gate refuses the environment: {refused}"
             case Rehearsed():
                 figures["dream_success_before"] = record.played.success
+                if record.played.disagreement:
+                    figures["disagreement"] = record.played.disagreement
             case Update():
                 policy = str(run.store.policy(record.policy))
                 figures["episodes_rehearsed"] = Figure(value=record.episodes, n=record.episodes, unit="episodes")
@@ -68,7 +84,7 @@ def write_report(run: Run) -> Report:
                 figures |= {f"baseline: {row.name}": row.played.success for row in record.rows}
     figures["night_seconds"] = Figure(value=run.seconds_until_judging, n=1, unit="s")
     report = Report(verdict=verdict, reason=reason, figures=figures, run=str(run.store.root), seed=run.config.seed,
-                    policy=policy)
+                    environments=environments, policy=policy)
     run.store.save_report(report)
     return report
 
@@ -96,27 +112,27 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
                                  f"{record.selection:,} to choose, {record.held_out:,} held out, by {record.split[0]}"),
                     ("approved to train", f"{sum(record.approvals.values()):,} of {record.shown:,} shown")]
         case Authored():
-            return [("environment", f"{record.author}: {record.states} states, {record.lines} source lines, "
-                                    f"best of {len(record.candidates)}")]
+            return [("drafts", "by nats a step of the sessions to choose by"),
+                    *((f"  {each.environment}", _candidate(each)) for each in record.candidates),
+                    *(("  rejected", text) for text in record.rejected)]
         case Validated():
-            figures = record.report.figures
-            rows = [(f"  {name}", str(figures[name])) for name in FIDELITY]
-            references = f"identity {figures['identity_step_probability']}, counts {figures['counts_step_probability']}"
-            chance = ", ".join(f"{count:,} {regime}" for regime, count in record.report.regimes.items())
-            return [("held-out fidelity", ""), *rows, ("  step_probability of references", references),
-                    ("  steps by how chance was found", f"{chance}; {record.report.undetermined:,} not met"),
-                    ("  vouched for", f"{len(record.vouched):,} of {record.elements:,} branches and table entries")]
+            told = (f"environments judged on them so far, over all nights: {record.looks:,}; "
+                    f"of {len(record.judged)} now {len(record.members)} passed")
+            return [("held-out sessions", told), *chain.from_iterable(map(_judged, record.judged)),
+                    *(_fidelity(record.best, record.best.report) if record.best.report else [])]
         case Base():
             return [("base policy", f"{record.parameters:,} parameters, {record.cloned_steps} steps of cloning")]
         case Rehearsed():
             warnings = [("  warning", text) for text in record.warnings]
-            return [("dream success before", _played(record.played)), *warnings]
+            return [("dream success before", _played(record.played)), *_disagreement(record.played.disagreement),
+                    *warnings]
         case Update():
             last = record.rounds[-1]
             return [
                 ("rehearsed", f"{record.episodes:,} episodes, {record.episodes_per_second:,.0f} episodes/s, "
                               f"{len(record.rounds)} rounds in {record.seconds:.0f} s"),
                 ("dream success, last round", f"{last.success:.3f} (imagined steps {last.imagined_share:.3f})"),
+                *_disagreement(last.disagreement),
             ]
         case Accreditation() if record.before and record.after:
             return [
@@ -127,6 +143,35 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
             return [(f"  {row.name}", _played(row.played)) for row in record.rows]
         case _:
             return []
+
+
+def _candidate(candidate: Candidate) -> str:
+    states = "" if candidate.states is None else f"{candidate.states} states, "
+    return f"{candidate.author}: {states}{candidate.lines} source lines, {candidate.nats_per_step}"
+
+
+def _judged(judged: Judged) -> list[tuple[str, str]]:
+    if judged.refusals:
+        return [(f"  refused {judged.environment}", text) for text in judged.refusals]
+    vouched = f"{len(judged.vouched):,} of {judged.elements:,} branches and table entries vouched for"
+    return [(f"  member {judged.environment}", vouched)]
+
+
+def _fidelity(judged: Judged, report: FidelityReport) -> list[tuple[str, str]]:
+    figures = report.figures
+    references = f"identity {figures['identity_step_probability']}, counts {figures['counts_step_probability']}"
+    chance = ", ".join(f"{count:,} {regime}" for regime, count in report.regimes.items())
+    rows = [(f"  {name}", str(figures[name])) for name in FIDELITY]
+    return [("held-out fidelity", f"of {judged.environment}"), *rows, ("  step_probability of references", references),
+            ("  steps by how chance was found", f"{chance}; {report.undetermined:,} not met"),
+            *(("  not compared", f"{count:,} answers, {of}") for of, count in report.not_compared.items()),
+            *(("  compared otherwise", text) for text in report.compared),
+            *(("  goes wrong", str(kind)) for kind in report.counterexamples[:3]),
+            *(("  comes too often or seldom", str(each)) for each in report.frequencies[:3])]
+
+
+def _disagreement(nats: Figure | None) -> list[tuple[str, str]]:
+    return [("  disagreement of the members", f"{nats} nats a step, chance included")] if nats else []
 
 
 def _played(played: Played) -> str:
@@ -151,10 +196,11 @@ def plan(config: Any) -> Table:
     """What a night would do, and roughly what it costs; runs nothing."""
     learning, episodes = config.learning, config.learning.rounds * config.learning.groups * config.learning.episodes
     judged = 2 * config.production.episodes if config.production else 0
+    automaton = ["automaton, up to 4 drafts, no model calls"] if config.author.automaton else []
     work = {
         "read": ", ".join(config.sessions.files),
-        "author": "automaton, up to 4 drafts, no model calls",
-        "validate": f"{config.sessions.held_out:.0%} of the sessions",
+        "author": "; ".join((*config.author.files, *automaton)),
+        "validate": f"{config.sessions.held_out:.0%} of the sessions, the best {config.author.members} drafts",
         "clone": f"{config.cloning.steps} steps of {config.cloning.batch} sessions"
         if config.policy.model == "tiny" else f"nothing: {config.policy.model}",
         "rehearse": f"{config.rehearsal.episodes:,} episodes",

@@ -1,7 +1,8 @@
 """What every stage is handed: the configuration, the folder, the terminal and the sandbox."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -13,10 +14,13 @@ from dreamer.policy import load
 from dreamer.production import open_production
 from dreamer.progress import Reporter
 from dreamer.store import Store
+from envgen.comparison import Comparer
+from envgen.ensemble import Disagreement
 from envgen.tasks import succeeds
 from rollout.chat import Chat
 from rollout.engine import Sampling, TransformersEngine
-from rollout.figure import Figure, mean, proportion
+from rollout.ensemble import EnsembleWorld
+from rollout.figure import Figure, mean, proportion, ratio
 from rollout.privacy import Privacy
 from rollout.privacy.presidio import Presidio
 from rollout.rehearsal import Episode, Rehearsal, Start
@@ -28,12 +32,18 @@ R = TypeVar("R", bound=BaseModel)
 
 
 class Played(Record):
-    """How a policy did over some episodes."""
+    """How a policy did over some episodes.
+
+    Attributes:
+        disagreement: nats of surprise a step of the members that did not dream it, over the steps where it was
+            measured; None where it was on none.
+    """
 
     success: Figure
     outcome: Figure
     turns: float
     imagined_share: Figure
+    disagreement: Figure | None = None
     seconds: float
 
 
@@ -122,15 +132,31 @@ class Run:
         self.real.append(world)
         return PrivateWorld(world, self.privacy) if self.privacy else world
 
-    def dream(self, digest: str, vouched: Sequence[int]) -> DreamWorld:
-        """An authored environment, in the sandbox. Close its worker when done.
+    @cached_property
+    def comparer(self) -> Comparer:
+        """Which answers count as the logged ones."""
+        if self.config.sessions.compare == "exact":
+            return Comparer()
+        patterns = self.store.load_patterns()
+        return Comparer(patterns.comparisons, patterns.observations)
+
+    @contextmanager
+    def dream(self, members: Mapping[str, Sequence[int]]) -> Iterator[tuple[World, Disagreement]]:
+        """The members of an ensemble, in the sandbox: as one world, and as listeners to each other's episodes.
 
         Args:
-            vouched: what of its code sessions vouch for; steps that run other code are imagined.
+            members: of each, by its digest, what of its code sessions vouch for; steps that run other code are
+                imagined.
         """
-        worker = self.sandbox.load(self.store.load_environment(digest).source, counting=True)
-        worker.vouch(vouched)
-        return DreamWorld(worker)
+        with ExitStack() as stack:
+            worlds, listeners = [], {}
+            for digest, vouched in members.items():
+                source = self.store.load_environment(digest).source
+                worker = stack.enter_context(self.sandbox.load(source, counting=True))
+                worker.vouch(vouched)
+                worlds.append(DreamWorld(worker, digest))
+                listeners[digest] = stack.enter_context(self.sandbox.load(source))
+            yield EnsembleWorld(worlds), Disagreement(listeners, self.comparer)
 
     def stage(self, name: str, kind: type[R], work: Callable[..., R], *records: BaseModel) -> R:
         """A stage's record: kept from before, or made now and kept.
@@ -159,14 +185,14 @@ class Run:
         return succeeds(outcome, self.config.sessions.success)
 
     def rehearsal(self, policy: Policy, world: World, max_turns: int, temperature: float | None = None,
-                  system: str | None = None, imagined_return: float | None = None, **labels: str | int) -> Rehearsal:
+                  system: str | None = None, **labels: str | int) -> Rehearsal:
         """Episodes as the configuration wants them."""
         settings = self.config.policy
         return Rehearsal(
             engine=policy.engine, chat=policy.chat, world=world,
             sampling=Sampling(settings.temperature if temperature is None else temperature, settings.action_tokens),
             max_turns=max_turns, concurrent=self.config.rehearsal.concurrent, system=system,
-            max_length=settings.max_length, imagined_return=imagined_return,
+            max_length=settings.max_length,
             labels={"night": self.store.night, "policy": policy.digest, **labels},
         )
 
@@ -175,10 +201,14 @@ class Run:
         outcomes = [episode.outcome for episode in episodes]
         turns = [len(episode.trajectory.turns) for episode in episodes]
         imagined = sum(bool(turn.imagined) for episode in episodes for turn in episode.trajectory.turns)
+        nats = [[turn.disagreement for turn in episode.trajectory.turns if turn.disagreement is not None]
+                for episode in episodes]
         return Played(
             success=proportion(sum(map(self.succeeded, outcomes)), len(outcomes), unit="share of episodes"),
             outcome=mean(outcomes, unit="reward"), turns=sum(turns) / len(turns),
-            imagined_share=proportion(imagined, sum(turns), unit="share of steps"), seconds=seconds,
+            imagined_share=proportion(imagined, sum(turns), unit="share of steps"),
+            disagreement=ratio(list(map(sum, nats)), list(map(len, nats)), unit="nats") if any(nats) else None,
+            seconds=seconds,
         )
 
 

@@ -1,99 +1,27 @@
-"""The stages of a night up to the judging: each a function from records to a record."""
+"""The stages in which policies are made and changed: each a function from records to a record."""
 
-import os
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from dreamer.approval import Ledger, approve
+from dreamer.authoring import Validated
 from dreamer.card import card
 from dreamer.config import ConfigError
 from dreamer.learning import Round, clone, learn
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
+from dreamer.reading import Logs
 from dreamer.run import Played, Policy, Run, starts
-from envgen.author import AuthorError, Environment
-from envgen.automaton import Automaton
-from envgen.ends import infer_ends
-from envgen.fidelity import FidelityReport, judge
-from envgen.patterns import observe, usual_reward
-from envgen.split import By, split
-from envgen.support import vouched
+from envgen.ensemble import Disagreement
 from rollout.chat import Chat
 from rollout.figure import Figure
-from rollout.log import SessionError
 from rollout.rehearsal import Episode, Rehearsal, Start
-from rollout.sessions import Summary, read, with_outcome
 from rollout.trajectory import Record, Trajectory
-from rollout.world import DreamWorld
-from sandbox import SandboxError
+from rollout.world import World
 
 Play = Callable[[int, list[Start]], list[Episode]]  # of a round's number and its starts
 
 REHEARSAL_SEEDS = 500_000_000  # first of the seeds that no learning and no judging uses
-
-
-class Logs(Record):
-    """The sessions that were read.
-
-    Attributes:
-        shown, selection, held_out: how many sessions each part has.
-        turns, longest: of all sessions: how many, and the most that one has.
-        usual_reward: the commonest reward of a turn; others are events.
-        split: what was kept together, and how many of these groups each part has.
-        files: how many sessions each log gave.
-        rejected: how many were left out because someone said so.
-        approvals: of the shown sessions, how many may train, and by whose word.
-    """
-
-    shown: int
-    selection: int
-    held_out: int
-    split: tuple[By, tuple[int, int, int]]
-    files: dict[str, int]
-    rejected: int
-    approvals: dict[str, int]
-    turns: int
-    longest: int
-    usual_reward: float
-    worst_outcome: float
-    system: str | None = None
-
-
-class Candidate(Record):
-    """One draft, and how it did on the sessions kept for selection."""
-
-    environment: str
-    author: str
-    states: int | None
-    step_probability: Figure
-    nats_per_step: Figure
-
-
-class Authored(Record):
-    """The chosen environment, and what it was chosen from."""
-
-    environment: str
-    author: str
-    states: int | None
-    lines: int
-    candidates: tuple[Candidate, ...]
-    rejected: tuple[str, ...] = ()
-
-
-class Validated(Record):
-    """What held-out sessions say of the chosen environment.
-
-    Attributes:
-        elements: branches and table entries of its code.
-        vouched: those, by number, that the shown sessions exercise; steps that run others are imagined.
-    """
-
-    report: FidelityReport
-    refusals: tuple[str, ...]
-    elements: int
-    vouched: tuple[int, ...]
 
 
 class Base(Record):
@@ -120,6 +48,7 @@ class RoundSummary(Record):
     success: float
     turns: float
     imagined_share: float
+    disagreement: Figure | None = None
     entropy: float | None
     seconds: float
 
@@ -137,106 +66,6 @@ class Update(Record):
     @property
     def episodes_per_second(self) -> float:
         return self.episodes / self.rehearsal_seconds
-
-
-def read_sessions(run: Run) -> Logs:
-    """Read, complete and divide the logged sessions."""
-    config = run.config.sessions
-    names = ", ".join(config.files)
-    ledger = Ledger(run.config.folder / config.ledger)
-    logs = " ".join(os.path.relpath(run.config.folder / file) for file in config.files)  # as one would type them
-    book = os.path.relpath(ledger.path)
-    with run.reporter.stage("read", unit="sessions") as bar:
-        logged = []
-        for session in read(config.files, run.config.folder, config.format, summary := Summary()):
-            logged.append(with_outcome(session))
-            bar.advance()
-        kept, rejected = approve(logged, ledger, config.approve)
-        if not kept:
-            raise SessionError(names, None, "every session is rejected", f"See {ledger.path}")
-        sessions, inferred = infer_ends(kept)
-        if run.privacy:  # twice, for a value that is found in one session may stand unnoticed in an earlier one
-            for session in sessions:
-                run.privacy.learn(session)
-            sessions = [run.privacy.hide_session(session) for session in sessions]
-        try:
-            parts = split(sessions, config.selection, config.held_out, config.split)
-        except ValueError as error:
-            raise SessionError(names, None, str(error), "Record more sessions, or set sessions.split") from None
-        approvals = Counter(session.approval for session in parts.shown if session.approval)
-        if run.config.policy.model == "tiny" and not approvals:
-            raise SessionError(
-                names, None, f"none of {len(parts.shown)} shown sessions may train, and there is no policy but theirs",
-                f"Approve some (`dream approve {logs} --where 'outcome >= 1' --ledger {book}`), "
-                'or set sessions.approve = "all"',
-            )
-        for name in ("shown", "selection", "held_out"):
-            run.store.save_sessions(name, getattr(parts, name))
-        turns = sum(len(session.turns) for session in sessions)
-        bar.note(f"{turns:,} turns", sessions=len(sessions), turns=turns)
-    with run.reporter.stage("patterns", len(parts.shown), "sessions") as bar:
-        patterns = observe(parts.shown, inferred, config.success)
-        run.store.save_patterns(patterns)
-        forms = len(patterns.actions.forms), len(patterns.observations.forms)
-        bar.note(f"{forms[0]} forms of actions, {forms[1]} of observations", actions=forms[0], observations=forms[1])
-    for line in summary.left_out():
-        run.reporter.say(line)
-    files = Counter(session.pointer.file for session in sessions if session.pointer)
-    return Logs(
-        shown=len(parts.shown), selection=len(parts.selection), held_out=len(parts.held_out),
-        split=(parts.by, parts.groups), files=dict(files), rejected=rejected, approvals=dict(approvals),
-        turns=turns, longest=max(len(session.turns) for session in sessions), usual_reward=usual_reward(sessions),
-        worst_outcome=min((session.outcome for session in sessions if session.outcome is not None), default=0.0),
-        system=next((session.system.text for session in sessions if session.system), None),
-    )
-
-
-def author_environment(run: Run, logs: Logs) -> Authored:
-    """Let the author draft, and choose the draft that the selection sessions find likeliest."""
-    shown, selection = run.store.load_sessions("shown"), run.store.load_sessions("selection")
-    candidates: list[tuple[Candidate, Environment]] = []
-    rejected: list[str] = []
-    with run.reporter.stage("author", unit="drafts") as bar:
-        for draft in Automaton().drafts(shown):
-            try:
-                with run.sandbox.load(draft.source) as worker:
-                    problems = worker.check()
-                    if not problems:
-                        report = judge(worker, draft.digest, shown, selection, logs.usual_reward)
-            except SandboxError as error:
-                problems = [str(error)]
-            if problems:
-                rejected.append(f"{draft.author}: {'; '.join(problems)}")
-                continue
-            run.store.save_environment(draft)
-            candidates.append((Candidate(
-                environment=draft.digest, author=draft.author, states=draft.states,
-                step_probability=report.figures["step_probability"], nats_per_step=report.figures["nats_per_step"],
-            ), draft))
-            bar.advance()
-            bar.note(f"{draft.author}: {draft.states} states", environment=draft.digest)
-    if not candidates:
-        raise AuthorError("no draft can be used: " + " | ".join(rejected))
-    best, chosen = min(candidates, key=lambda pair: (pair[0].nats_per_step.value or 0.0, pair[0].states or 0))
-    return Authored(
-        environment=best.environment, author=best.author, states=best.states, lines=chosen.lines,
-        candidates=tuple(candidate for candidate, _ in candidates), rejected=tuple(rejected),
-    )
-
-
-def validate_environment(run: Run, logs: Logs, authored: Authored) -> Validated:
-    """Judge the chosen environment on sessions that neither author nor choice has seen."""
-    shown, held_out = run.store.load_sessions("shown"), run.store.load_sessions("held_out")
-    source = run.store.load_environment(authored.environment).source
-    with (
-        run.reporter.stage("validate", len(held_out), "sessions") as bar,
-        run.sandbox.load(source) as worker, run.sandbox.load(source, counting=True) as counting,
-    ):
-        report = judge(worker, authored.environment, shown, held_out, logs.usual_reward, bar.advance)
-        refusals = run.config.gate.refusals(report)
-        bar.note(f"step probability {report.figures['step_probability']}", refusals=refusals)
-        known = vouched(counting, shown)
-    return Validated(report=report, refusals=refusals, elements=len(counting.elements), vouched=known)
 
 
 def make_base(run: Run, logs: Logs) -> Base:
@@ -276,15 +105,18 @@ def approved(run: Run) -> list[Trajectory]:
     return [session for session in run.store.load_sessions("shown") if session.approval]
 
 
-def rehearse_base(run: Run, logs: Logs, authored: Authored, validated: Validated, base: Base) -> Rehearsed:
+def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Rehearsed:
     """Play the base in the dream, before it learns."""
     policy = Policy(run.store.policy(base.policy), run.config.seed)
     count = run.config.rehearsal.episodes
-    world = run.dream(authored.environment, validated.vouched)
-    with world.worker, run.reporter.stage("rehearse", count, "episodes") as bar:
+    with (
+        run.dream({each.environment: each.vouched for each in validated.members}) as (world, disagreement),
+        run.reporter.stage("rehearse", count, "episodes") as bar,
+    ):
         began = time.monotonic()
-        rehearsal = in_dream(run, logs, authored, policy, world)
+        rehearsal = in_dream(run, logs, policy, world)
         episodes = rehearsal.play(starts(REHEARSAL_SEEDS, count), bar.advance, "rehearsal")
+        episodes = with_disagreement(episodes, disagreement)
         run.store.save_episodes("rehearsal", episodes)
         played = run.summarise(episodes, time.monotonic() - began)
         bar.note(f"success {played.success}", success=played.success.value)
@@ -302,22 +134,28 @@ def rehearse_base(run: Run, logs: Logs, authored: Authored, validated: Validated
     return Rehearsed(played=played, warnings=tuple(warnings))
 
 
-def learn_in_dream(run: Run, logs: Logs, authored: Authored, validated: Validated, base: Base) -> Update:
+def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Update:
     """Rounds of rehearsal and update, each on fresh episodes of the policy as it then is."""
     policy = Policy(run.store.policy(base.policy), run.config.seed)
-    world = run.dream(authored.environment, validated.vouched)
-    with world.worker:
-        rehearsal = in_dream(run, logs, authored, policy, world)
+    with run.dream({each.environment: each.vouched for each in validated.members}) as (world, disagreement):
+        rehearsal = in_dream(run, logs, policy, world)
 
         def play(number: int, wanted: list[Start]) -> list[Episode]:
             rehearsed = replace(rehearsal, labels={**rehearsal.labels, "round": number})
             episodes = rehearsed.play(wanted, name=_round(number))
+            episodes = with_disagreement(episodes, disagreement, run.config.rehearsal.replayed)
             run.store.save_episodes(_round(number), episodes)
             return episodes
 
         update = improve(run, policy, play, "learn")
-    run.store.save_card(update.policy, card(run, logs, base=base.policy, environment=authored, update=update))
+    run.store.save_card(update.policy, card(run, logs, base=base.policy, validated=validated, update=update))
     return update
+
+
+def with_disagreement(episodes: list[Episode], disagreement: Disagreement, most: int | None = None) -> list[Episode]:
+    """The same episodes, with the other members' disagreement on their steps; on no more than `most` of them."""
+    told = disagreement.told([episode.trajectory for episode in episodes], most)
+    return [replace(episode, trajectory=trajectory) for episode, trajectory in zip(episodes, told, strict=True)]
 
 
 def _round(number: int) -> str:
@@ -352,7 +190,7 @@ def improve(run: Run, policy: Policy, play: Play, name: str) -> Update:
             rounds.append(RoundSummary(
                 number=done.number, outcome=played.outcome.value or 0.0, success=played.success.value or 0.0,
                 turns=played.turns, imagined_share=played.imagined_share.value or 0.0,
-                entropy=done.metrics.get("entropy"), seconds=now - round_began,
+                disagreement=played.disagreement, entropy=done.metrics.get("entropy"), seconds=now - round_began,
             ))
             round_began = now
             episodes_played += len(done.episodes)
@@ -367,12 +205,14 @@ def improve(run: Run, policy: Policy, play: Play, name: str) -> Update:
                   rehearsal_seconds=playing, rounds=tuple(rounds))
 
 
-def in_dream(run: Run, logs: Logs, authored: Authored, policy: Policy, world: DreamWorld) -> Rehearsal:
-    """Episodes in the authored environment; those that run into the unknown have the stated return."""
-    stated = run.config.learning.imagined_return
-    return run.rehearsal(
-        policy, world, max_turns(run, logs), system=logs.system,
-        imagined_return=logs.worst_outcome if stated == "worst" else float(stated), environment=authored.environment,
+def in_dream(run: Run, logs: Logs, policy: Policy, world: World) -> Rehearsal:
+    """Episodes in the authored environments; what is imagined counts as the configuration states."""
+    settings = run.config.learning
+    discount = {"cut": None, "discount": settings.imagined_discount, "allow": 1.0}[settings.imagined]
+    stated = settings.imagined_return
+    return replace(
+        run.rehearsal(policy, world, max_turns(run, logs), system=logs.system),
+        imagined_discount=discount, imagined_return=logs.worst_outcome if stated == "worst" else stated,
     )
 
 

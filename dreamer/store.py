@@ -4,6 +4,7 @@
     events.jsonl                   what happened, in order: the stream behind progress bars and pages
     sessions/{shown,selection,held_out}.jsonl
     patterns.json
+    looks.json                     the environments that were judged on the held-out sessions
     environments/DIGEST/           environment.py, environment.json
     policies/DIGEST/               a Hugging Face checkpoint, and in README.md what it was made from
     promoted.json                  which policy is promoted
@@ -29,6 +30,7 @@ from pydantic import BaseModel
 
 from dreamer.config import Config
 from envgen.author import Environment
+from envgen.patterns import Patterns
 from rollout.errors import UserError
 from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory
@@ -38,7 +40,7 @@ R = TypeVar("R", bound=BaseModel)
 # The stages of a night in order, and what of the configuration each uses: what only later stages use may be changed.
 USES: dict[str, set[str]] = {
     "read": {"sessions", "privacy"},
-    "author": set(),
+    "author": {"author"},
     "validate": {"gate"},
     "clone": {"seed", "policy", "cloning"},
     "rehearse": {"rehearsal"},
@@ -139,6 +141,22 @@ class Store:
 
     def save_patterns(self, patterns: BaseModel) -> None:
         _write(self.root / "patterns.json", _json(patterns))
+
+    def load_patterns(self) -> Patterns:
+        return Patterns.model_validate_json((self.root / "patterns.json").read_bytes())
+
+    def look(self, environment: str) -> int:
+        """Note that an environment is judged on the held-out sessions.
+
+        Returns:
+            How many have been, over all nights; one that is judged again says nothing new, and counts once.
+        """
+        path = self.root / "looks.json"
+        looks = orjson.loads(path.read_bytes()) if path.exists() else []
+        if environment not in looks:
+            looks.append(environment)
+            _write(path, orjson.dumps(looks))
+        return len(looks)
 
     def save_environment(self, environment: Environment) -> Path:
         """Keep an environment; returns where its code is."""

@@ -72,7 +72,7 @@ def show_fidelity(report: FidelityReport, console: Console) -> tuple[str, ...]:
         f"{', '.join(f'{count:,} {regime}' for regime, count in report.regimes.items())}; not met: "
         f"{report.undetermined:,}; belief cut: {report.lost_mass:.3g}",
         *(f"not compared: {count:,} answers, {of}" for of, count in report.not_compared.items()),
-        *(f"compared {how}: {of}" for of, how in report.compared.items()),
+        *report.compared,
         *(f"{each.session}, turn {each.turn}: after {each.action!r} on {each.before[:80]!r}\n"
           f"    logged   {each.logged[:160]}\n    expected {each.expected[:160]}"
           for kind in report.counterexamples[:5] for each in kind.examples[:1]),

@@ -1,7 +1,7 @@
-"""Who writes environments: the protocol, and what is written."""
+"""Who writes environments: the protocol, what is written, and the author who has written already."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from rollout.errors import UserError
@@ -45,3 +45,18 @@ class Author(Protocol):
         Args:
             sessions: the shown ones; an author never sees another.
         """
+
+
+class ByHand:
+    """Environments that people wrote: each is a draft as it stands.
+
+    Args:
+        sources: the code, by the name of its file.
+    """
+
+    def __init__(self, sources: Mapping[str, str]):
+        self.sources = sources
+
+    def drafts(self, sessions: Sequence[Trajectory]) -> Iterator[Environment]:
+        for name, source in self.sources.items():
+            yield Environment(source=source, author=f"by hand, {name}")

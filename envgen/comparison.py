@@ -41,12 +41,6 @@ class Comparison(Record):
     repeated: int
     differing: int
 
-    def __str__(self) -> str:
-        named = ", ".join(f"<{name}> of form {form}" for form, name in self.fields)
-        return {"exact": "word for word", "tolerance": f"up to {NEAR:.0%} in {named}", "template": f"all but {named}",
-                "free": "not at all"}[self.mode]
-
-
 def comparisons(sessions: Sequence[Trajectory], observations: Forms) -> tuple[Comparison, ...]:
     """One for each kind of answer."""
     answers: defaultdict[str, defaultdict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -138,6 +132,16 @@ class Comparer:
         if fields is None or not fields.keys() <= set(rule.fields):
             return False
         return rule.mode == "template" or all(_near(*pair) for pairs in fields.values() for pair in pairs)
+
+    def described(self) -> tuple[str, ...]:
+        """What is not compared word for word, a sentence for each kind of answer."""
+        return tuple(f"{rule.of}: {self._described(rule)}" for rule in self.rules.values() if rule.mode != "exact")
+
+    def _described(self, rule: Comparison) -> str:
+        if rule.mode == "free" or self.forms is None:
+            return "not compared"
+        fields = ", ".join(f"<{field}> of {self.forms.forms[form].template!r}" for form, field in rule.fields)
+        return f"not compared in {fields}" if rule.mode == "template" else f"within {NEAR:.0%} in {fields}"
 
     def _rule(self, turn: Turn) -> Comparison | None:
         return self.rules.get(self.kind(turn)) if self.rules else None

@@ -83,6 +83,8 @@ def _likeliest(step: Scored) -> list[Outcome]:
 def _differs(step: Scored, answers: Forms) -> tuple[str, ...]:
     if not step.outcomes:
         return ("no state",)
+    if step.probability > 0:
+        return ("improbable",)
     (expected,) = _likeliest(step)
     if expected.imagined:
         return ("fault" if expected.fault else "unknown",)
@@ -95,7 +97,7 @@ def _differs(step: Scored, answers: Forms) -> tuple[str, ...]:
         found.append("reward")
     if step.turn.terminated not in (None, expected.end):
         found.append("end")
-    return tuple(found) or ("improbable",)
+    return tuple(found)
 
 
 def _mismatch(session: str, turn: int, step: Scored) -> Mismatch:

@@ -32,7 +32,7 @@ def match_entries(worker: Worker, sessions: Sequence[Trajectory], comparer: Comp
     belief = Belief(worker, comparer)
     firsts = list({session.observation.text: session for session in sessions}.values())[:TOLD]
     begun = [bool(belief.replay(session.model_copy(update={"turns": session.turns[:1]}), drawn=False)[0].outcomes)
-             for session in firsts if session.turns]
+             for session in firsts]
     entered = [step for session in _single_steps(sessions) for step in belief.replay(session, drawn=False)]
     taken = [step for step in entered if step.outcomes and comparer.compared(step.turn)]
     as_new = _as_new(worker, sessions[:PLAYED])

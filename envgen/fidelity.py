@@ -43,7 +43,7 @@ class FidelityReport(Record):
         approximate: steps whose belief had been searched or sampled before.
         undetermined: steps whose answer was not met, where it might have been missed.
         not_compared: steps left out of the figures because their answers are not compared, by kind of answer.
-        compared: kinds of answers that are not compared word for word, and how they are.
+        compared: kinds of answers that are not compared word for word, and how they are, in words.
         lost_mass: belief that was cut because there were too many copies, summed over steps.
         calibration: surprise beyond what is expected, by the form of the action; nats a step.
         counterexamples: steps that went wrong, in kinds, the commonest first.
@@ -58,7 +58,7 @@ class FidelityReport(Record):
     approximate: int
     undetermined: int
     not_compared: dict[str, int] = Field(default_factory=dict)
-    compared: dict[str, str] = Field(default_factory=dict)
+    compared: tuple[str, ...] = ()
     lost_mass: float
     calibration: dict[str, Figure] = Field(default_factory=dict)
     counterexamples: tuple[Counterexamples, ...] = ()
@@ -124,7 +124,7 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
     figures["faults"] = proportion(sum(broke), len(broke), unit="share of steps")
     figures["calibration"] = _surprise(scored)
     figures["actions_match"] = _listed(scored)
-    off = frequencies(all_steps, comparer)
+    off = frequencies(scored, comparer)
     figures["frequencies_off"] = Figure(value=max((each.off for each in off), default=0.0), n=len(all_steps),
                                         unit="share of steps")
     actions = mine((step.turn.action.text, None) for step in all_steps)
@@ -135,7 +135,7 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
         regimes=Counter(step.regime for step in all_steps),
         approximate=sum(step.approximate for step in all_steps),
         undetermined=sum(step.undetermined for step in all_steps), not_compared=left_out,
-        compared={rule.of: str(rule) for rule in comparer.rules.values() if rule.mode != "exact"},
+        compared=comparer.described(),
         lost_mass=belief.lost_mass, calibration=_by_form(scored, actions),
         counterexamples=counterexamples(judged, scored, actions), frequencies=off[:LISTED],
     )

@@ -7,6 +7,7 @@ all starts are played.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from rollout.chat import Chat, Tokens
 from rollout.engine import Engine, Sampling
@@ -42,7 +43,7 @@ class _Open:
     number: int
     start: Start
     copy: int
-    first: str
+    first: Reply
     prompt: list[int]
     completion: list[int] = field(default_factory=list)
     mask: list[int] = field(default_factory=list)
@@ -73,8 +74,10 @@ class Rehearsal:
         concurrent: episodes in a wave.
         system: a system prompt for every episode.
         max_length: an episode is truncated before its history outgrows so many ids.
-        imagined_return: what an episode is worth that ran into the unknown; None leaves it what it had.
-        labels: fields that every trajectory carries (policy, environment, night, round, source).
+        imagined_discount: what rewards count for from the first imagined step on; None ends the episode there. Where
+            the world itself does not know what follows it ends in any case.
+        imagined_return: what an episode is worth that ended so; None leaves it what it had.
+        labels: fields that every trajectory carries (policy, night, round, source).
     """
 
     engine: Engine
@@ -85,6 +88,7 @@ class Rehearsal:
     concurrent: int = 128
     system: str | None = None
     max_length: int = 4096
+    imagined_discount: float | None = None
     imagined_return: float | None = None
     labels: dict[str, str | int] = field(default_factory=dict)
 
@@ -107,8 +111,7 @@ class Rehearsal:
         self.engine.forget()
         opened = self.world.open([start.seed for start in starts])
         wave = [
-            _Open(first + number, start, copy, reply.observation,
-                  self.chat.prompt(reply.observation, self.system))
+            _Open(first + number, start, copy, reply, self.chat.prompt(reply.observation, self.system))
             for number, (start, (copy, reply)) in enumerate(zip(starts, opened, strict=True))
         ]
         active = wave
@@ -139,7 +142,7 @@ class Rehearsal:
         )
         if reply.fault is not None:
             episode.stop = f"fault: {reply.fault}"
-        elif reply.imagined:
+        elif reply.unknown or (reply.imagined and self.imagined_discount is None):
             episode.stop = "imagined"
         elif reply.terminated:
             episode.stop = "terminated"
@@ -149,14 +152,21 @@ class Rehearsal:
             episode.add(heard, 0, [0.0] * len(heard))
 
     def _finish(self, episode: _Open, name: str) -> Episode:
-        outcome = sum(turn.reward or 0.0 for turn in episode.turns)
-        if episode.stop == "imagined" and self.imagined_return is not None:
-            outcome = self.imagined_return
         trajectory = Trajectory.model_validate(
             {
                 "id": f"{name}-{episode.number:06d}", "source": "dreamed", "system": self.system,
-                "observation": episode.first, "turns": tuple(episode.turns), "outcome": outcome,
+                "environment": episode.first.environment, "observation": episode.first.observation,
+                "turns": tuple(episode.turns), "outcome": self._worth(episode),
                 "stop": episode.stop, "seed": episode.start.seed, "group": episode.start.group, **self.labels,
             }
         )
         return Episode(trajectory, Tokens(episode.prompt, episode.completion, episode.mask, episode.logprobs))
+
+    def _worth(self, episode: _Open) -> float:
+        """The sum of the rewards, as far as they count."""
+        if episode.stop == "imagined" and self.imagined_return is not None:
+            return self.imagined_return
+        vouched = list(takewhile(lambda turn: not turn.imagined, episode.turns))
+        imagined = episode.turns[len(vouched) :]
+        discount = 1.0 if self.imagined_discount is None else self.imagined_discount
+        return sum(turn.reward or 0.0 for turn in vouched) + discount * sum(turn.reward or 0.0 for turn in imagined)

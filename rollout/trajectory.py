@@ -228,6 +228,8 @@ class Turn(Record):
         truncated: something outside the world stopped here; None where the log does not say.
         actions: the legal actions after this turn, if the log lists them.
         imagined: in a dream: no real session vouches for this step. None in real sessions.
+        disagreement: in a dream: nats of surprise at the answer, the mean over the other members of the ensemble. None
+            in real sessions, where there is one member, and where it was not measured.
         line: of the log, where the turn begins, if the session spans several.
     """
 
@@ -238,6 +240,7 @@ class Turn(Record):
     truncated: bool | None = None
     actions: tuple[str, ...] | None = None
     imagined: bool | None = None
+    disagreement: float | None = None
     line: int | None = None
 
     @property

@@ -20,19 +20,28 @@ from sandbox import EnvironmentFault, Reset, Worker
 
 @dataclass(frozen=True)
 class Reply:
-    """What a world answered. `imagined` and `fault` can only be set in a dream."""
+    """What a world answered. The last four can only be set in a dream.
+
+    Attributes:
+        imagined: no session vouches for this step.
+        unknown: the world itself does not know what follows, so nothing can.
+        fault: the world broke; why.
+        environment: in a first answer: which one, by its digest.
+    """
 
     observation: str
     reward: float = 0.0
     terminated: bool = False
     truncated: bool = False
     imagined: bool = False
+    unknown: bool = False
     fault: str | None = None
+    environment: str | None = None
 
     @property
     def over(self) -> bool:
         """Whether the episode cannot go on."""
-        return self.terminated or self.truncated or self.fault is not None
+        return self.terminated or self.truncated or self.unknown or self.fault is not None
 
 
 class World(Protocol):
@@ -49,10 +58,15 @@ class World(Protocol):
 
 
 class DreamWorld:
-    """An authored environment in a sandbox worker."""
+    """An authored environment in a sandbox worker.
 
-    def __init__(self, worker: Worker):
-        self.worker = worker
+    Args:
+        worker: the environment, in its sandbox.
+        environment: its digest.
+    """
+
+    def __init__(self, worker: Worker, environment: str | None = None):
+        self.worker, self.environment = worker, environment
         self.steps = 0
 
     def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
@@ -61,7 +75,8 @@ class DreamWorld:
         for answer in answers:
             if isinstance(answer, EnvironmentFault):  # a world that cannot begin is no world
                 raise answer
-        return list(zip(copies, map(_reply, answers), strict=True))
+        replies = [replace(_reply(answer), environment=self.environment) for answer in answers]
+        return list(zip(copies, replies, strict=True))
 
     def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
         self.steps += len(acts)
@@ -74,8 +89,9 @@ class DreamWorld:
 def _reply(answer: Any) -> Reply:
     if isinstance(answer, EnvironmentFault):
         return Reply(observation="", fault=str(answer))
+    unknown = bool(answer.info.get("imagined", False))
     return Reply(answer.observation, answer.reward, answer.terminated, answer.truncated,
-                 imagined=bool(answer.unvouched) or bool(answer.info.get("imagined", False)))
+                 imagined=unknown or bool(answer.unvouched), unknown=unknown)
 
 
 class EngineError(UserError):

@@ -2,18 +2,17 @@
 
 Branches are marked in the syntax tree after the policy has checked it: both ways of every condition, those of
 comprehensions, guards and conditional expressions included; whether `and` and `or` went on to the next operand; loops
-that were entered and loops that ran to their end; handlers, and `try` blocks that came through. Tables (literals
-assigned at module or class level) are replaced by counted containers (`tables.py`).
+that were entered and loops that ran to their end; handlers, and `try` blocks that came through. Tables (containers of
+constants assigned at module or class level, written out or built by an expression) are replaced by counted containers
+(`tables.py`), which number their elements when the module is imported.
 
-Left out: chained comparisons (`low < x < high` is one condition), a `try` block left by `return`, and tables that are
-built by code.
+Left out: chained comparisons (`low < x < high` is one condition), a `try` block left by `return`, and tables that
+statements fill one element at a time.
 """
 
 import ast
-from collections.abc import Iterator
 
 from sandbox.records import Element
-from sandbox.survey import is_literal
 
 HITS = "_hits_"  # a dict whose keys are the numbers seen in this step
 TABLE = "_table_"
@@ -188,40 +187,13 @@ class Counter(ast.NodeTransformer):
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        node.value = self._visited(node.value)
         target = node.targets[0]
-        if self._depth or not isinstance(target, ast.Name) or not is_literal(node.value):
-            return self.generic_visit(node)
-        if any(_items(node.value)):
-            first = len(self.elements)
-            self._table(node.value, target.id)
-            name = ast.Name(TABLE, ast.Load())
-            call = ast.Call(name, [node.value, ast.Constant(first)], [])
+        if not self._depth and isinstance(target, ast.Name):
+            said = [ast.Constant(target.id), ast.Constant(node.lineno)]
+            call = ast.Call(ast.Name(TABLE, ast.Load()), [node.value, *said], [])
             node.value = ast.fix_missing_locations(ast.copy_location(call, node.value))
         return node
-
-    def _table(self, node: ast.expr, label: str) -> None:
-        """Numbers a table's elements in the order in which `tables` walks the value."""
-        for key, value in _items(node):
-            here = f"{label}[{key}]"
-            self._number("table", value.lineno, here)
-            if not isinstance(node, ast.Set):  # a member is found whole
-                self._table(value, here)
-
-
-def _items(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    if isinstance(node, ast.Dict):
-        # Where a key is written twice the value has it once: the last value, at the first place.
-        last: dict[str, ast.expr] = {}
-        for key, value in zip(node.keys, node.values, strict=True):
-            last[ast.unparse(key) if key is not None else "**"] = value
-        yield from last.items()
-    elif isinstance(node, ast.List | ast.Tuple):
-        for index, value in enumerate(node.elts):
-            yield str(index), value
-    elif isinstance(node, ast.Set):
-        distinct = {ast.literal_eval(value): value for value in node.elts}
-        for key in sorted(distinct, key=repr):
-            yield repr(key), distinct[key]
 
 
 def _matches_all(pattern: ast.pattern) -> bool:

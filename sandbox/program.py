@@ -100,7 +100,7 @@ class Program:
             counter = Counter()
             tree = counter.visit(tree)
             self.elements = counter.elements
-            names |= {HITS: self.hits, TABLE: Tables(self.hits).wrap}
+            names |= {HITS: self.hits, TABLE: Tables(self.hits, self.elements).wrap}
         return compile(tree, FILENAME, "exec", dont_inherit=True), names
 
     def _environment(self, names: dict[str, Any]) -> Any:

@@ -4,48 +4,94 @@ A counted container is a subclass of the literal's own kind. Nested ones are cou
 variable still counts, and so are copies, until an element is written: state is not a table. An iteration notes what it
 has reached, `in` and `index` what they found, whole-table methods everything.
 
-Left out: characters of a string in a table (the string is one element); what C code copies whole without asking
-(`table | other`); elements that a step looked for and did not find, which are branches of the code that looked.
+A string is one element; where it draws a map, each of its letters is one too: a word by itself, or strings of one
+length in a row.
+
+Left out: what C code copies whole without asking (`table | other`); elements that a step looked for and did not find,
+which are branches of the code that looked: that all the rest is ice is one rule, and vouched for as one.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from sandbox.records import Element
 from sandbox.views import View
+
+LARGEST = 10_000  # elements of a table; what has more is data, and not counted
 
 
 class Tables:
-    """Makes counted containers that write to one step's record of hits."""
+    """Makes counted containers that write to one step's record of hits.
 
-    def __init__(self, hits: dict[int, None]) -> None:
+    Args:
+        hits: the numbers seen in this step.
+        elements: all that are numbered so far; those of tables are added.
+    """
+
+    def __init__(self, hits: dict[int, None], elements: list[Element]) -> None:
         self._hits = hits
+        self._elements = elements
 
-    def wrap(self, value: Any, first: int) -> Any:
-        """`_table_`: the counted equal of a literal whose elements are numbered from `first`."""
-        return self._wrap(value, [first])
+    def wrap(self, value: Any, label: str, line: int) -> Any:
+        """`_table_`: the counted equal of a value that is a table; any other value as it is."""
+        if type(value) is str:
+            return self._wrap(value, label, line, {}) if value.split() == [value] and _draws(value) else value
+        return self._wrap(value, label, line, {}) if type(value) in COUNTED and _is_table(value) else value
 
-    def _wrap(self, value: Any, following: list[int]) -> Any:
+    def _wrap(self, value: Any, label: str, line: int, made: dict[int, Any]) -> Any:
         kind = COUNTED.get(type(value))
         if kind is None:
             return value
+        if id(value) in made:  # one list in two places stays one
+            return made[id(value)]
         pairs: Iterable[tuple[Any, Any]]
         if type(value) is dict:
             pairs = value.items()
-        elif type(value) is set:
+        elif type(value) in (set, frozenset):
             pairs = ((item, None) for item in sorted(value, key=repr))
         else:
             pairs = enumerate(value)
+        rows = type(value) in (list, tuple) and _are_rows(value)
         numbers, items = {}, []
         for key, item in pairs:
-            numbers[key] = following[0]
-            following[0] += 1
-            items.append((key, self._wrap(item, following)))
-        if type(value) is set:
-            made = kind(value)
+            numbers[key] = len(self._elements)
+            here = f"{label}[{key!r}]"
+            self._elements.append(Element(numbers[key], "table", line, here))
+            whole = type(value) is str or (type(item) is str and not rows)
+            items.append((key, item if whole else self._wrap(item, here, line, made)))
+        if type(value) in (set, frozenset, str):
+            counted = kind(value)
         else:
-            made = kind(items if type(value) is dict else [item for _, item in items])
-        made._numbers, made._hits = numbers, self._hits
-        return made
+            counted = kind(items if type(value) is dict else [item for _, item in items])
+        counted._numbers, counted._hits = numbers, self._hits
+        made[id(value)] = counted
+        return counted
+
+
+def _is_table(value: Any) -> bool:
+    """Whether there is nothing but constants in it, and not too many."""
+    waiting, size = [value], 0
+    while waiting and size <= LARGEST:
+        part = waiting.pop()
+        if type(part) in (list, tuple, set, frozenset, dict):
+            size += len(part)
+            waiting += [*part, *part.values()] if type(part) is dict else part
+        elif type(part) is str:
+            size += len(part)
+        elif not (part is None or isinstance(part, int | float | complex | bytes | Counted)):
+            return False
+    return size <= LARGEST
+
+
+def _are_rows(values: Any) -> bool:
+    """Whether they are strings that draw a map, a row each."""
+    return all(type(value) is str for value in values) and len({len(value) for value in values}) == 1 and len(
+        values) > 1 and all(map(_draws, values))
+
+
+def _draws(text: str) -> bool:
+    """Whether a string can be read letter by letter: braces make it a template."""
+    return len(text) > 1 and "{" not in text
 
 
 class Counted:
@@ -262,22 +308,37 @@ class CountedTuple(_Sequence, tuple[Any, ...]):
     __repr__ = _noted("__repr__", tuple)
 
 
-class CountedSet(Counted, set[Any]):
-    """A constant set that notes which members are found."""
+class _Members(Counted):
+    """What sets and frozen sets share; `_base` is the one or the other."""
 
-    __slots__ = ("_hits", "_numbers")
+    __slots__ = ()
+    _base: Any
 
     def __contains__(self, item: Any) -> bool:
-        found = set.__contains__(self, item)
+        found: bool = self._base.__contains__(self, item)
         if found:
             self._note(item)
         return found
 
     def __iter__(self) -> Iterator[Any]:
         note = self._note
-        for item in set.__iter__(self):
+        for item in self._base.__iter__(self):
             note(item)
             yield item
+
+    def __repr__(self) -> str:
+        return repr(self._base(self))
+
+
+WHOLE = ("__and__", "__or__", "__sub__", "__xor__", "__rand__", "__ror__", "__rsub__", "__rxor__", "__le__", "__ge__",
+         "union", "difference", "intersection", "issubset", "issuperset", "isdisjoint")  # what reads all of a set
+
+
+class CountedSet(_Members, set[Any]):
+    """A constant set that notes which members are found."""
+
+    __slots__ = ("_hits", "_numbers")
+    _base = set
 
     def copy(self) -> Any:
         made = CountedSet(set.__iter__(self))
@@ -295,25 +356,38 @@ class CountedSet(Counted, set[Any]):
     pop = _moved("pop", set)
     update = _moved("update", set)
     clear = _moved("clear", set)
-    __and__ = _noted("__and__", set)
-    __or__ = _noted("__or__", set)
-    __sub__ = _noted("__sub__", set)
-    __xor__ = _noted("__xor__", set)
-    __rand__ = _noted("__rand__", set)
-    __ror__ = _noted("__ror__", set)
-    __rsub__ = _noted("__rsub__", set)
-    __rxor__ = _noted("__rxor__", set)
-    __le__ = _noted("__le__", set)
-    __ge__ = _noted("__ge__", set)
-    union = _noted("union", set)
-    difference = _noted("difference", set)
-    intersection = _noted("intersection", set)
-    issubset = _noted("issubset", set)
-    issuperset = _noted("issuperset", set)
-    isdisjoint = _noted("isdisjoint", set)
-
-    def __repr__(self) -> str:
-        return f"{{{', '.join(map(repr, self))}}}" if self else "set()"
+    vars().update({name: _noted(name, set) for name in WHOLE})
 
 
-COUNTED: dict[type, Any] = {dict: CountedDict, list: CountedList, tuple: CountedTuple, set: CountedSet}
+class CountedFrozenset(_Members, frozenset[Any]):
+    """A constant frozen set that notes which members are found."""
+
+    __slots__ = ("_hits", "_numbers")
+    _base = frozenset
+    vars().update({name: _noted(name, frozenset) for name in WHOLE})
+
+
+class CountedText(_Sequence, str):
+    """A constant string that notes which letters are read one by one; a method of `str` reads it as one element."""
+
+    __slots__ = ("_hits", "_numbers")
+    _base = str
+
+    def __contains__(self, item: Any) -> bool:
+        return self.find(item) >= 0
+
+    def find(self, *searched: Any) -> int:
+        place = str.find(self, *searched)
+        self._note(place)
+        return place
+
+    def index(self, *searched: Any) -> int:
+        place = str.index(self, *searched)
+        self._note(place)
+        return place
+
+
+COUNTED: dict[type, Any] = {
+    dict: CountedDict, list: CountedList, tuple: CountedTuple, set: CountedSet, frozenset: CountedFrozenset,
+    str: CountedText,
+}

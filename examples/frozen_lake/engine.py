@@ -3,6 +3,7 @@
 The rules, the chance and the map are Gymnasium's; only the telling is ours. Also used by `slippery_lake`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -16,12 +17,13 @@ class FrozenLakeText(gym.Env[str, str]):
     Args:
         is_slippery: the ice carries the agent sideways two times in three.
         max_steps: an episode is truncated after so many actions, wrong words included.
+        desc: the map, in Gymnasium's letters; None takes its 4x4 one.
     """
 
-    def __init__(self, is_slippery: bool = False, max_steps: int = 100):
+    def __init__(self, is_slippery: bool = False, max_steps: int = 100, desc: Sequence[str] | None = None):
         self.observation_space = gym.spaces.Text(200)
         self.action_space = gym.spaces.Text(200)
-        self.lake = gym.make("FrozenLake-v1", map_name="4x4", is_slippery=is_slippery).unwrapped
+        self.lake = gym.make("FrozenLake-v1", desc=desc, map_name="4x4", is_slippery=is_slippery).unwrapped
         self.max_steps = max_steps
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:

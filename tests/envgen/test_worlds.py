@@ -209,7 +209,7 @@ def test_each_part_of_a_world_is_looked_at() -> None:
 
     assert by("taxi", "[stop for stop in STOPS if stop != self.passenger]", "list(STOPS)") == ("start",)
     assert by("shop", '[*buy, *(', '[*buy[:1], *(') == ("step", "actions", "entry")
-    assert by("vending", "fewest = 1 if", "fewest = 5 if") == ("entry",)
+    assert by("vending", "self.coins = MOST if", "self.coins = 0 if") == ("entry",)
     assert by("urn", "self.colour = ", "self.colour = self.colour if hasattr(self, 'colour') else ") == ("again",)
     assert by("corridor", "-0.1, False, False", "-0.1, False, self.cell == 3") == ("step", "entry")
     assert by("bandit", "self.left = PULLS\n", "self.left = getattr(self, 'left', PULLS)\n") == ("again",)

@@ -12,9 +12,9 @@ from rollout.chat import Chat
 from rollout.engine import Sampling, TransformersEngine
 from rollout.rehearsal import Episode, Rehearsal, Start
 from rollout.world import DreamWorld, RealWorld
-from sandbox import EnvironmentFault, Sandbox
+from sandbox import EnvironmentFault, Sandbox, Script
 from tests.games import Corridor, Lottery
-from tests.rollout.worlds import BREAKS, DAYS, ENDLESS, NO_START, TRUNCATES, UNKNOWN
+from tests.rollout.worlds import BREAKS, DAYS, ENDLESS, NO_START, PAYDAY, TRUNCATES, UNKNOWN
 
 
 @pytest.fixture
@@ -27,6 +27,17 @@ def policy(chat: Chat, model: LlamaForCausalLM) -> Rehearsal:
 @contextmanager
 def dreaming(policy: Rehearsal, sandbox: Sandbox, source: str, **changes: Any) -> Iterator[Rehearsal]:
     with sandbox.load(source) as worker:
+        yield replace(policy, world=DreamWorld(worker), **changes)
+
+
+@contextmanager
+def knowing_short_ones(policy: Rehearsal, sandbox: Sandbox, source: str, **changes: Any) -> Iterator[Rehearsal]:
+    """Vouched for is what one and two days exercise, which does not reach what is special where two days are left."""
+    with sandbox.load(source) as plain, sandbox.load(source, counting=True) as worker:
+        drawn = plain.episodes([Script([], seed=seed) for seed in range(100)])
+        short = [seed for seed, episode in enumerate(drawn) if episode.answers[0].observation in ("1 days.", "2 days.")]
+        worker.episodes([Script(["wait", "wait"], seed=seed) for seed in short])
+        worker.vouch()
         yield replace(policy, world=DreamWorld(worker), **changes)
 
 
@@ -117,6 +128,38 @@ def test_running_into_the_unknown_leaves_what_there_was_if_nothing_is_stated(
     with dreaming(policy, sandbox, UNKNOWN) as rehearsal:
         for episode in rehearsal.play(starts(12)):
             assert episode.outcome == 0.5 * len(episode.trajectory.turns)
+
+
+def test_an_episode_is_cut_where_imagination_begins(policy: Rehearsal, sandbox: Sandbox) -> None:
+    with knowing_short_ones(policy, sandbox, PAYDAY, imagined_return=-3.0) as rehearsal:
+        for episode in rehearsal.play(starts(24)):
+            long = days(episode) > 2
+            marks = [turn.imagined for turn in episode.trajectory.turns]
+            assert marks == ([None] * (days(episode) - 3) + [True] if long else [None] * days(episode))
+            assert episode.trajectory.stop == ("imagined" if long else "terminated")
+            assert episode.outcome == (-3.0 if long else 0.5 * days(episode))
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.25, 1.0])
+def test_what_is_imagined_can_count_for_less(policy: Rehearsal, sandbox: Sandbox, discount: float) -> None:
+    with knowing_short_ones(policy, sandbox, PAYDAY, imagined_return=-3.0, imagined_discount=discount) as rehearsal:
+        for episode in rehearsal.play(starts(24)):
+            long = days(episode) > 2
+            assert [bool(turn.imagined) for turn in episode.trajectory.turns] == [
+                long and left == 2 for left in reversed(range(days(episode)))]
+            assert episode.trajectory.stop == "terminated"
+            assert episode.outcome == (
+                0.5 * (days(episode) - 3) + discount * (4.0 + 0.5 + 0.5) if long else 0.5 * days(episode))
+
+
+def test_what_the_world_itself_does_not_know_ends_the_episode_whatever_is_allowed(
+    policy: Rehearsal, sandbox: Sandbox
+) -> None:
+    with knowing_short_ones(policy, sandbox, UNKNOWN.replace("self.left == 2, False, {'i", "False, False, {'i"),
+                            imagined_return=-3.0, imagined_discount=1.0, max_turns=6) as rehearsal:
+        for episode in (episode for episode in rehearsal.play(starts(12)) if days(episode) > 2):
+            assert len(episode.trajectory.turns) == days(episode) - 2
+            assert (episode.trajectory.stop, episode.outcome) == ("imagined", -3.0)
 
 
 def test_a_fault_ends_its_own_episode_and_no_other(policy: Rehearsal, sandbox: Sandbox) -> None:

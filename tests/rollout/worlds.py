@@ -22,5 +22,9 @@ ENDLESS = DAYS.replace("self.left == 0", "False")
 UNKNOWN = DAYS.replace(
     "return f\"{self.left} days.\", 0.5, self.left == 0, False, {}",
     "return f\"{self.left} days.\", 0.5, self.left == 2, False, {'imagined': True} if self.left == 2 else {}")
+PAYDAY = DAYS.replace(
+    "return f\"{self.left} days.\", 0.5,",
+    "reward = 0.5\n        if self.left == 2:\n            reward = 4.0\n"
+    "        return f\"{self.left} days.\", reward,")
 TRUNCATES = DAYS.replace("self.left == 0, False", "False, self.left == 0")
 NO_START = DAYS.replace("super().reset(seed=seed)", "raise ValueError('no start')")

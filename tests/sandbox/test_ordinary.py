@@ -46,8 +46,8 @@ def played_plainly(path: Path, seed: int) -> list[Step]:
     return out
 
 
-def played_confined(sandbox: Sandbox, path: Path, seed: int) -> list[Step]:
-    with sandbox.load(path.read_text()) as worker:
+def played_confined(sandbox: Sandbox, path: Path, seed: int, counting: bool = False) -> list[Step]:
+    with sandbox.load(path.read_text(), counting=counting) as worker:
         episode = worker.episodes([Script(actions_of(path), seed=seed)])[0]
     assert episode.fault is None, episode.fault
     return [(answer.observation, answer.reward, answer.terminated, answer.truncated) for answer in episode.answers]
@@ -69,6 +69,11 @@ def test_there_are_enough_and_half_are_blind() -> None:
 def test_same_trajectory_as_plain_python(sandbox: Sandbox, path: Path) -> None:
     for seed in SEEDS:
         assert played_confined(sandbox, path, seed) == played_plainly(path, seed)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_counting_changes_nothing(sandbox: Sandbox, path: Path) -> None:
+    assert played_confined(sandbox, path, 7, counting=True) == played_confined(sandbox, path, 7)
 
 
 def test_nine_in_ten_are_accepted(sandbox: Sandbox) -> None:

@@ -1,0 +1,169 @@
+"""The stages in which environments are written, chosen and judged: each a function from records to a record.
+
+The drafts of every author are ranked on the sessions kept for selection. The best few are judged on the held-out
+ones, and those that the gate passes are the members of the ensemble that is rehearsed in.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+from dreamer.config import Config, ConfigError
+from dreamer.reading import Logs
+from dreamer.run import Run
+from envgen.author import Author, AuthorError, ByHand
+from envgen.automaton import Automaton
+from envgen.fidelity import FidelityReport, judge
+from envgen.support import vouched
+from rollout.figure import Figure
+from rollout.log import SessionError
+from rollout.sessions import find
+from rollout.trajectory import Record, Trajectory
+from sandbox import SandboxError, Worker
+
+
+class Candidate(Record):
+    """One draft, and how it did on the sessions kept for selection."""
+
+    environment: str
+    author: str
+    states: int | None
+    lines: int
+    step_probability: Figure
+    nats_per_step: Figure
+
+
+class Authored(Record):
+    """What was drafted.
+
+    Attributes:
+        candidates: best first.
+        rejected: drafts that cannot be used, and why.
+    """
+
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[str, ...] = ()
+
+
+class Judged(Record):
+    """What the held-out sessions say of a candidate.
+
+    Attributes:
+        report: None where the sandbox had to stop it.
+        refusals: why it is no member; empty for members.
+        elements: of a member: branches and table entries of its code.
+        vouched: those, by number, that the shown sessions exercise; steps that run others are imagined.
+    """
+
+    environment: str
+    author: str
+    report: FidelityReport | None
+    refusals: tuple[str, ...]
+    elements: int = 0
+    vouched: tuple[int, ...] = ()
+
+
+class Validated(Record):
+    """What the held-out sessions say of the best candidates.
+
+    Attributes:
+        judged: best first on the sessions kept for selection.
+        looks: how many environments have been judged on these held-out sessions so far, over all nights. The more,
+            the likelier that one passes by luck.
+    """
+
+    judged: tuple[Judged, ...]
+    looks: int
+
+    @property
+    def members(self) -> tuple[Judged, ...]:
+        """Those that the gate passes."""
+        return tuple(each for each in self.judged if not each.refusals)
+
+    @property
+    def best(self) -> Judged:
+        """The first member; where there is none, the first that was refused."""
+        return (self.members or self.judged)[0]
+
+
+def authors(config: Config) -> list[Author]:
+    """Those that the configuration names.
+
+    Raises:
+        ConfigError: a file of `author.files` is missing or no text.
+    """
+    sources = {}
+    try:
+        for path in find(config.author.files, config.folder):
+            sources[path.name] = path.read_text()
+    except (SessionError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"author.files: {error}") from None
+    return [ByHand(sources), *([Automaton()] if config.author.automaton else [])]
+
+
+def author_environments(run: Run, logs: Logs) -> Authored:
+    """Let the authors draft, and rank the drafts by how likely they find the selection sessions."""
+    shown, selection = run.store.load_sessions("shown"), run.store.load_sessions("selection")
+    candidates: dict[str, Candidate] = {}
+    rejected: list[str] = []
+    with run.reporter.stage("author", unit="drafts") as bar:
+        for draft in chain.from_iterable(author.drafts(shown) for author in authors(run.config)):
+            if draft.digest in candidates:
+                continue
+            try:
+                with run.sandbox.load(draft.source) as worker:
+                    problems = worker.check()
+                    if not problems:
+                        report = _judge(run, logs, worker, draft.digest, shown, selection)
+            except SandboxError as error:
+                problems = [str(error)]
+            if problems:
+                rejected.append(f"{draft.author}: {'; '.join(problems)}")
+                continue
+            run.store.save_environment(draft)
+            candidates[draft.digest] = Candidate(
+                environment=draft.digest, author=draft.author, states=draft.states, lines=draft.lines,
+                step_probability=report.figures["step_probability"], nats_per_step=report.figures["nats_per_step"],
+            )
+            bar.advance()
+            bar.note(draft.author, environment=draft.digest)
+    if not candidates:
+        raise AuthorError("no draft can be used: " + " | ".join(rejected))
+    ranked = sorted(candidates.values(), key=lambda each: (each.nats_per_step.value or 0.0, each.states or 0))
+    return Authored(candidates=tuple(ranked), rejected=tuple(rejected))
+
+
+def validate_environments(run: Run, logs: Logs, authored: Authored) -> Validated:
+    """Judge the best candidates on sessions that neither author nor choice has seen."""
+    shown, held_out = run.store.load_sessions("shown"), run.store.load_sessions("held_out")
+    chosen = authored.candidates[: run.config.author.members]
+    judged = []
+    with run.reporter.stage("validate", len(chosen) * len(held_out), "sessions") as bar:
+        for candidate in chosen:
+            looks = run.store.look(candidate.environment)
+            judged.append(_validate(run, logs, candidate, shown, held_out, bar.advance))
+            bar.note(f"{sum(not each.refusals for each in judged)} of {len(judged)} passed",
+                     environment=candidate.environment, refusals=judged[-1].refusals)
+    return Validated(judged=tuple(judged), looks=looks)
+
+
+def _validate(run: Run, logs: Logs, candidate: Candidate, shown: Sequence[Trajectory], held_out: Sequence[Trajectory],
+              told: Callable[[int], None]) -> Judged:
+    source = run.store.load_environment(candidate.environment).source
+    judged = Judged(environment=candidate.environment, author=candidate.author, report=None, refusals=())
+    try:
+        with run.sandbox.load(source) as worker:
+            report = _judge(run, logs, worker, candidate.environment, shown, held_out, told)
+        judged = judged.model_copy(update={"report": report, "refusals": run.config.gate.refusals(report)})
+        if judged.refusals:
+            return judged
+        with run.sandbox.load(source, counting=True) as counting:
+            known = vouched(counting, shown, run.comparer)
+            return judged.model_copy(update={"elements": len(counting.elements), "vouched": known})
+    except SandboxError as error:
+        return judged.model_copy(update={"refusals": (f"the sandbox stopped it: {error}",)})
+
+
+def _judge(run: Run, logs: Logs, worker: Worker, environment: str, shown: Sequence[Trajectory],
+           judged: Sequence[Trajectory], told: Callable[[int], None] = lambda count: None) -> FidelityReport:
+    """How well an environment tells some sessions, compared as the configuration says."""
+    return judge(worker, environment, shown, judged, logs.usual_reward, told, run.comparer)

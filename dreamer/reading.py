@@ -1,0 +1,92 @@
+"""The stage that reads sessions: completed, approved, hidden where wanted, divided, and their patterns found."""
+
+import os
+from collections import Counter
+
+from dreamer.approval import Ledger, approve
+from dreamer.run import Run
+from envgen.ends import infer_ends
+from envgen.patterns import observe, usual_reward
+from envgen.split import By, split
+from rollout.log import SessionError
+from rollout.sessions import Summary, read, with_outcome
+from rollout.trajectory import Record
+
+
+class Logs(Record):
+    """The sessions that were read.
+
+    Attributes:
+        shown, selection, held_out: how many sessions each part has.
+        turns, longest: of all sessions: how many, and the most that one has.
+        usual_reward: the commonest reward of a turn; others are events.
+        split: what was kept together, and how many of these groups each part has.
+        files: how many sessions each log gave.
+        rejected: how many were left out because someone said so.
+        approvals: of the shown sessions, how many may train, and by whose word.
+    """
+
+    shown: int
+    selection: int
+    held_out: int
+    split: tuple[By, tuple[int, int, int]]
+    files: dict[str, int]
+    rejected: int
+    approvals: dict[str, int]
+    turns: int
+    longest: int
+    usual_reward: float
+    worst_outcome: float
+    system: str | None = None
+
+
+def read_sessions(run: Run) -> Logs:
+    """Read, complete and divide the logged sessions."""
+    config = run.config.sessions
+    names = ", ".join(config.files)
+    ledger = Ledger(run.config.folder / config.ledger)
+    logs = " ".join(os.path.relpath(run.config.folder / file) for file in config.files)  # as one would type them
+    book = os.path.relpath(ledger.path)
+    with run.reporter.stage("read", unit="sessions") as bar:
+        logged = []
+        for session in read(config.files, run.config.folder, config.format, summary := Summary()):
+            logged.append(with_outcome(session))
+            bar.advance()
+        kept, rejected = approve(logged, ledger, config.approve)
+        if not kept:
+            raise SessionError(names, None, "every session is rejected", f"See {ledger.path}")
+        sessions, inferred = infer_ends(kept)
+        if run.privacy:  # twice, for a value that is found in one session may stand unnoticed in an earlier one
+            for session in sessions:
+                run.privacy.learn(session)
+            sessions = [run.privacy.hide_session(session) for session in sessions]
+        try:
+            parts = split(sessions, config.selection, config.held_out, config.split)
+        except ValueError as error:
+            raise SessionError(names, None, str(error), "Record more sessions, or set sessions.split") from None
+        approvals = Counter(session.approval for session in parts.shown if session.approval)
+        if run.config.policy.model == "tiny" and not approvals:
+            raise SessionError(
+                names, None, f"none of {len(parts.shown)} shown sessions may train, and there is no policy but theirs",
+                f"Approve some (`dream approve {logs} --where 'outcome >= 1' --ledger {book}`), "
+                'or set sessions.approve = "all"',
+            )
+        for name in ("shown", "selection", "held_out"):
+            run.store.save_sessions(name, getattr(parts, name))
+        turns = sum(len(session.turns) for session in sessions)
+        bar.note(f"{turns:,} turns", sessions=len(sessions), turns=turns)
+    with run.reporter.stage("patterns", len(parts.shown), "sessions") as bar:
+        patterns = observe(parts.shown, inferred, config.success)
+        run.store.save_patterns(patterns)
+        forms = len(patterns.actions.forms), len(patterns.observations.forms)
+        bar.note(f"{forms[0]} forms of actions, {forms[1]} of observations", actions=forms[0], observations=forms[1])
+    for line in summary.left_out():
+        run.reporter.say(line)
+    files = Counter(session.pointer.file for session in sessions if session.pointer)
+    return Logs(
+        shown=len(parts.shown), selection=len(parts.selection), held_out=len(parts.held_out),
+        split=(parts.by, parts.groups), files=dict(files), rejected=rejected, approvals=dict(approvals),
+        turns=turns, longest=max(len(session.turns) for session in sessions), usual_reward=usual_reward(sessions),
+        worst_outcome=min((session.outcome for session in sessions if session.outcome is not None), default=0.0),
+        system=next((session.system.text for session in sessions if session.system), None),
+    )

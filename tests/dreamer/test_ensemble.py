@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from envgen.fidelity import FLOOR
+from envgen.belief import FLOOR
 from rollout.trajectory import Trajectory
 from tests.dreamer.conftest import DREAM
 from tests.dreamer.sources import CORRUPTED, KNOCKING, TABLE, TRUE
@@ -154,7 +154,7 @@ def test_what_the_sessions_prove_to_be_filler_is_not_compared_unless_asked_for(p
     settings = ("--json", "--set", 'author.files=["doors.py"]', "--set", "author.automaton=false")
     code, _, err = dream("validate", "night.toml", "--run", "run", *settings)
     assert code == 0, err
-    (compared,) = record("validate")["compared"]
+    (compared,) = record("validate")["judged"][0]["report"]["compared"]
     assert "not compared in <" in compared
     assert "A trap at" in compared
     code, out, _ = dream("validate", "night.toml", "--run", "exact", *settings, "--set", 'sessions.compare="exact"')

@@ -48,7 +48,9 @@ def test_a_world_that_reality_contradicts_is_refused_and_nothing_is_learnt(proje
     code, out, _ = dream("run", "night.toml", "--json")
     report = json.loads(out)
     assert (code, report["verdict"]) == (1, "refused")
-    assert report["reason"].startswith("the gate refuses the environment: calibration")
+    assert report["reason"].startswith("the gate refuses the environment: ")
+    assert "it was sure of another answer than the logged one" in report["reason"]
+    assert "calibration" in report["reason"]
     assert not (Path(report["run"]) / "policies").exists()
 
 

@@ -155,7 +155,10 @@ def show_commission(report: Commission, to: Path, console: Console) -> None:
         table.add_row(*map(visible, row))
     console.print(table)
     for judged in report.revisions:
-        if judged.held_out is not None and judged.revision.number == report.best:
+        if judged.held_out is None:
+            console.print(visible(f"{judged.revision.number}: cannot be used: {judged.revision.trial.problem}"),
+                          highlight=False)
+        elif judged.revision.number == report.best:
             notes = [f"{name} {judged.held_out.figures[name]}" for name in FIGURES]
             notes += [f"gate: {refusal}" for refusal in judged.refusals] or ["gate: passed"]
             for note in notes:

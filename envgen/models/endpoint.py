@@ -31,16 +31,15 @@ class Endpoint:
             raise ModelError(need) from None
         self.settings, self.openai = settings, openai
         self.place = settings.base_url or "https://api.openai.com/v1"
+        where = urlsplit(self.place)
+        if where.scheme not in ("http", "https") or not where.hostname:
+            raise ModelError(f"{self.place} is no address of an endpoint; give one such as http://127.0.0.1:8000/v1")
         key = os.environ.get(settings.key)
-        if not key and urlsplit(self.place).hostname not in HERE:
+        if not key and where.hostname not in HERE:
             raise ModelError(f"{self.place} wants a key, and the environment variable {settings.key} is not set: "
                              f"export {settings.key}=…, or name another variable with the setting `key`")
-        try:
-            self.client = openai.OpenAI(api_key=key or "none", base_url=self.place, timeout=settings.timeout,
-                                        max_retries=settings.retries)
-        except Exception as error:  # the library has no error of its own for an address it cannot read
-            raise ModelError(f"{self.place} is no address of an endpoint ({error}); give one such as "
-                             "http://127.0.0.1:8000/v1") from None
+        self.client = openai.OpenAI(api_key=key or "none", base_url=self.place, timeout=settings.timeout,
+                                    max_retries=settings.retries)
 
     def reply(self, prompt: Prompt) -> Reply:
         settings, began = self.settings, time.monotonic()

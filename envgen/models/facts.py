@@ -95,7 +95,7 @@ def _rewards(sessions: Sequence[Trajectory], usual: float) -> Iterator[Written]:
         return
     listed = ", ".join(f"{value!r} × {count:,}" for value, count in counts.most_common(VALUES) if value is not None)
     more = f", … ({len(counts):,} different)" if len(counts) > VALUES else ""
-    unstated = f"; {counts[None]:,} turns state none, and are not compared" if counts[None] else ""
+    unstated = f"; {counts[None]:,} turns state none, and there it is not compared" if counts[None] else ""
     yield Written(f"Rewards of a turn: {listed}{more}{unstated}. Below, a reward of {usual!r} goes without saying.")
 
 

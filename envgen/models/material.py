@@ -262,12 +262,12 @@ def _shown(form: Form) -> Shown:
 
 
 def _introduction(sessions: Sequence[Trajectory]) -> str:
-    """The lines that all sessions begin with, if these say much."""
+    """The paragraphs, or else the lines, that all sessions begin with, if these say much."""
     first = {session.observation.text for session in sessions}
     low, high = min(first), max(first)  # what these have in common, all have
     common = next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), len(low))
-    whole = "" if low == high else low[: low.rfind("\n", 0, common) + 1]
-    return whole if len(whole) >= INTRODUCTION else ""
+    ends = [common] if len(first) == 1 else [low.rfind(mark, 0, common) + len(mark) for mark in ("\n\n", "\n")]
+    return next((low[:end] for end in ends if end >= INTRODUCTION), "")
 
 
 def note(turn: Turn, usual: float) -> Written:
@@ -284,8 +284,8 @@ def step_of(session: Trajectory, number: int, usual: float, count: int = 1) -> S
 
 
 def _situations(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> list[Situation]:
-    """What each action led to on each text, the commonest text first: all of it where most of it came again and again,
-    else what was answered in several ways."""
+    """What each action led to on each text, the commonest text first: all of it where most of it came again and again;
+    else, where there is chance, what was answered in several ways."""
     led: defaultdict[tuple[str | None, str], defaultdict[str, Counter[tuple[str | None, Written]]]]
     led = defaultdict(lambda: defaultdict(Counter))
     for session in sessions:
@@ -293,6 +293,8 @@ def _situations(sessions: Sequence[Trajectory], patterns: Patterns, usual: float
             led[session.task, before][turn.action.text][None if text == before else text, note(turn, usual)] += 1
     pairs = sum(map(len, led.values()))
     everything = patterns.turns >= OFTEN * pairs
+    if not (everything or patterns.chance):
+        return []
     found = []
     for (_, before), actions in led.items():
         told = [(action, [Step(None, None, action, *answer, count) for answer, count in answers.most_common()])

@@ -54,9 +54,10 @@ class Prompts:
         self.sessions = {session.id: session for session in sessions}
         self.settings, self.usual = settings, usual_reward(sessions)
         self.sources = Sources(sessions, patterns, by, settings.transitions)
-        # No text can hold the digest of all texts.
-        self.boundary = _mark(*(session.model_dump_json() for session in sessions))
-        self.system = prompt("system.md.jinja", boundary=self.boundary)
+        # No text can hold the digest of all texts. Where the logs lie does not matter.
+        said = {"task", "system", "tools", "observation", "turns"}
+        self.boundary = _mark(*(session.model_dump_json(include=said) for session in sessions))
+        self.system = prompt("system.md.jinja", boundary=self.boundary, reply_tokens=settings.reply_tokens or 0)
 
     def draft(self) -> Prompt:
         """For a world from nothing."""

@@ -39,7 +39,7 @@ class ModelSettings(BaseModel):
     key: str = "OPENAI_API_KEY"
     temperature: float | None = Field(default=None, ge=0)
     reply_tokens: int | None = Field(default=None, ge=1)
-    prompt_tokens: int = Field(default=24_000, ge=6_000)
+    prompt_tokens: int = Field(default=32_000, ge=6_000)
     calls: int = Field(default=12, ge=1)
     tokens: int | None = Field(default=None, ge=1)
     dollars: float | None = Field(default=None, gt=0)

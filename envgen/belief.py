@@ -1,123 +1,99 @@
 """What an environment thinks happened in a session: weighted copies of it, filtered by what was logged.
 
-Each logged action is taken in every copy, and the copies that answered otherwise than the log are dropped; equal ones
-are merged, and the rest carry the belief on. How a step's chance was found is its regime: enumerated where its draws
-are few (exact); searched under guidance of the logged answer where they are many (a lower bound); sampled where no
-script decides them (a frequency). After a mismatch the replay re-enters where the text allows
-it, so that one early error is not counted as a hundred; where it cannot, the rest counts as unmatched.
+Where it is sure of its state and draws nothing, the sandbox follows the log by itself, many sessions in one message.
+Everywhere else each logged action is taken in every copy, and the copies that answered otherwise than the log are
+dropped; equal ones are merged, and the rest carry the belief on. How a step's chance was found is its regime:
+enumerated where its draws are few (exact); searched under guidance of the logged answer where they are many (a lower
+bound); sampled where no script decides them (a frequency, with its standard error). After a mismatch the replay
+re-enters where the text allows it, so that one early error is not counted as a hundred; where it cannot, the rest
+counts as unmatched.
+
+What sampling gets wrong: a step's frequency has no bias given the belief that it starts from. That belief is itself
+estimated after the first sampled step, and so a later step's probability, a ratio of two estimates, is biased by the
+order of 1/samples. The product over a session is its likelihood without bias, as long as no copies are cut.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from math import inf
+from typing import TypeVar
 
 import numpy as np
 
 from envgen.comparison import Comparer
+from envgen.scored import REGIMES, Outcome, Regime, Scored, agrees
 from envgen.steps import steps
 from rollout.trajectory import Trajectory, Turn
-from sandbox import Answer, EnvironmentFault, Target, Worker
+from sandbox import Answer, Chances, EnvironmentFault, Log, Move, Target, Worker
 from sandbox import Outcome as Fork
 
 KEPT = 64  # copies of the environment; what is cut is reported as lost mass
 FORKS = 4096  # scripts of draws up to which a step is enumerated
+PATIENCE = 16  # times as many, where those that were run promise an end
 RUNS = 20_000  # of one step in one copy, when it is searched
 SAMPLES = 400  # of one step in one copy, when it is sampled
-FLOOR = 1e-4  # probability that a step is given at least, in nats: 9.2 at most
+
+TOGETHER = 128  # sessions replayed at a time
+CHUNK = 2048  # steps of them, if no single session is longer
+SHORTEST = 16  # steps that are tried to be followed; and steps by all ways that earn another try
+CHARACTERS = 1 << 22  # of answers in one message
+ROOM = 1024  # copies that nobody needs any longer, until they are dropped
+
+T = TypeVar("T")
 
 
-Regime = Literal["enumerate", "search", "sample"]
-REGIMES: tuple[Regime, ...] = ("enumerate", "search", "sample")  # from exact to estimated
+@dataclass(slots=True)
+class Replay:
+    """One session on its way.
+
+    Attributes:
+        number: how many sessions were replayed before it.
+        steps: what is to be replayed.
+        scored: what was.
+        copies: what is believed, with weights that sum to 1; none where the environment has no idea.
+        began: how the chance of beginning here was found.
+        approximate: not everything that could be believed is.
+        lost: belief that was cut because there were too many copies, summed over steps.
+        stuck: the next step cannot be followed.
+    """
+
+    number: int
+    steps: list[tuple[str, Turn, str]]
+    scored: list[Scored] = field(default_factory=list)
+    copies: dict[int, float] = field(default_factory=dict)
+    began: Regime = "enumerate"
+    approximate: bool = False
+    lost: float = 0.0
+    stuck: bool = False
+
+    def log(self, comparer: Comparer, most: int, characters: int) -> Log | None:
+        """What comes next and is compared word for word, for the one copy that is believed; None without either."""
+        if len(self.copies) != 1:
+            return None
+        part = self.steps[len(self.scored) : len(self.scored) + most]
+        inexact = (place for place, (_, turn, _) in enumerate(part)
+                   if turn.actions is not None or not comparer.exact(turn))
+        part = part[: next(inexact, len(part))]
+        while len(part) > 1 and sum(len(text) for _, _, text in part) > characters:
+            part = part[: len(part) // 2]
+        if not part:
+            return None
+        return Log(
+            next(iter(self.copies)), [turn.action.text for _, turn, _ in part], [text for _, _, text in part],
+            [turn.reward for _, turn, _ in part], [turn.terminated for _, turn, _ in part],
+            goes_on=len(self.scored) + len(part) < len(self.steps),
+        )
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """One possible answer with its probability.
+class Start:
+    """What is believed where a text was shown; the same for every session that shows it."""
 
-    Attributes:
-        imagined: the environment says that it does not know, or broke.
-        fault: it broke; the observation says how.
-        truncated: it stops here, though the world did not end.
-        actions: the legal actions that it lists, if it does.
-        support: with a counting worker, the branches and table entries that led to it.
-    """
-
-    probability: float
-    observation: str
-    reward: float
-    end: bool
-    imagined: bool = False
-    fault: bool = False
-    truncated: bool = False
-    actions: frozenset[str] | None = None
-    support: tuple[int, ...] = ()
-
-
-@dataclass
-class Scored:
-    """One logged step under one model.
-
-    Attributes:
-        before: the observation it acted on.
-        outcomes: everything the model thinks possible; where chance could not be enumerated, what was found of it.
-        probability: of the logged answer; a lower bound where it was searched for.
-        regime: the least exact way in which a copy's chance was found.
-        approximate: whether the belief it starts from was itself searched or sampled.
-    """
-
-    before: str
-    turn: Turn
-    outcomes: list[Outcome]
-    probability: float
-    regime: Regime = "enumerate"
-    approximate: bool = False
-
-    @property
-    def nats(self) -> float:
-        """Surprise at the logged answer, by the floor at most."""
-        return -float(np.log(max(self.probability, FLOOR)))
-
-    @property
-    def undetermined(self) -> bool:
-        """Whether the answer was not met, and might have been missed."""
-        return self.regime != "enumerate" and self.probability == 0.0
-
-    @property
-    def contradicted(self) -> bool:
-        """Whether the model was sure of other answers: it neither knew of the logged one nor said that it guessed."""
-        sure = self.regime == "enumerate" and not any(outcome.imagined for outcome in self.outcomes)
-        return sure and bool(self.outcomes) and self.probability == 0.0
-
-    @property
-    def contradicted_event(self) -> bool:
-        """Whether it was sure of another reward, or of another end."""
-        return self.contradicted and not any(
-            (self.turn.reward is None or outcome.reward == self.turn.reward)
-            and (self.turn.terminated is None or outcome.end == self.turn.terminated)
-            for outcome in self.outcomes
-        )
-
-    @property
-    def entropy(self) -> float | None:
-        """Nats of surprise that the model expects here; None where only the logged answer was looked for."""
-        if self.regime == "search":
-            return None
-        told: dict[tuple[str, float, bool], float] = defaultdict(float)
-        for outcome in self.outcomes:
-            told[outcome.observation, outcome.reward, outcome.end] += outcome.probability
-        return -sum(p * float(np.log(p)) for p in told.values() if p > 0)
-
-
-def agrees(outcome: Outcome, turn: Turn, comparer: Comparer) -> bool:
-    """Whether a possible answer is the logged one, in all that the log says and that is compared."""
-    return (
-        not outcome.imagined
-        and (turn.reward is None or outcome.reward == turn.reward)
-        and (turn.terminated is None or outcome.end == turn.terminated)
-        and not (outcome.truncated and turn.truncated is False)
-        and comparer.same(turn, outcome.observation)
-    )
+    copies: dict[int, float]
+    lost: float
+    regime: Regime
+    approximate: bool
 
 
 @dataclass
@@ -127,6 +103,12 @@ class Belief:
     Args:
         worker: the environment, in its sandbox.
         comparer: which answers count as the same.
+        forks: scripts of draws up to which a step is enumerated; with 0 none is.
+        patience: times as many, where the probability of those that were run promises an end.
+        runs: most of one step in one copy, when it is searched; with 0 it is sampled instead.
+        samples: of one step in one copy, when it is sampled.
+        seed: of the samples.
+        drawn: sessions begin with a drawn start that shows their first text; else they always begin by being told it.
 
     Attributes:
         lost_mass: belief that was cut because there were too many copies, summed over steps.
@@ -135,91 +117,272 @@ class Belief:
 
     worker: Worker
     comparer: Comparer = field(default_factory=Comparer)
+    forks: int = FORKS
+    patience: int = PATIENCE
+    runs: int = RUNS
+    samples: int = SAMPLES
+    seed: int = 0
+    drawn: bool = True
     lost_mass: float = 0.0
     exercised: set[int] = field(default_factory=set)
-    copies: dict[int, float] = field(default_factory=dict)  # copy: weight
-    began: Regime = "enumerate"  # how the chance of beginning here was found
-    approximate: bool = False  # not everything that could be believed is
 
-    def replay(self, session: Trajectory, drawn: bool = True) -> list[Scored]:
-        """All steps of one session, scored.
+    def __post_init__(self) -> None:
+        self._replays: list[Replay] = []
+        self._replayed = 0  # sessions
+        self._owned: set[int] = set()  # copies in the worker
+        self._allowed = ROOM  # of these
+        self._starts: dict[tuple[str, bool], Start] = {}
+        self._drawn: dict[str, list[Fork]] | None = None  # every way that a drawn start can fall, by its text
+        self._untried = self.forks > 0  # whether these are few enough
+        self._sure: dict[tuple[str, float, bool], tuple[Outcome]] = {}
+        self._credit: float = CHUNK if self.forks else -inf  # tries at following, earned by steps that were followed
+        self._stretch = CHUNK
 
-        Args:
-            drawn: begin with a drawn start that shows the first text, where there is one; else by being told the text.
-        """
-        if drawn:
-            self._enter(session.observation.text, drawn=True)
-        if not self.copies:
-            self._enter(session.observation.text)
-        scored = []
-        for before, turn, text in steps(session):
-            scored.append(self._step(before, turn))
-            if not self.copies and not turn.terminated:
-                self._enter(text)
-        self.worker.drop(list(self.copies))
-        self.copies = {}
+    def replay(self, session: Trajectory) -> list[Scored]:
+        """All steps of one session, scored."""
+        (scored,) = self.replays([session])
         return scored
 
-    def _step(self, before: str, turn: Turn) -> Scored:
-        answers: list[tuple[float, Fork]] = []
-        regime: Regime = self.began if not self.copies else "enumerate"
-        approximate = self.approximate
-        # What is compared otherwise than word for word cannot be searched for.
-        exact = self.comparer.exact(turn)
-        target = Target(turn.answer or "", turn.reward, turn.terminated) if exact else None
-        for copy, weight in self.copies.items():
-            found = self.worker.chances(copy, turn.action.text, target, forks=FORKS, budget=RUNS, samples=SAMPLES)
-            regime = max(regime, found.regime, key=REGIMES.index)
-            answers += [(weight * each.probability, each) for each in found.outcomes]
-        told = [_outcome(weight, fork.answer) for weight, fork in answers]
-        agreeing = [agrees(outcome, turn, self.comparer) for outcome in told]
-        self.worker.drop(list(self.copies))
-        self._settle([(weight, fork, good, not _over(fork.answer))
-                      for (weight, fork), good in zip(answers, agreeing, strict=True)])
-        hits = sum(outcome.probability for outcome, good in zip(told, agreeing, strict=True) if good)
-        self.approximate |= regime != "enumerate"
-        return Scored(before, turn, told, hits, regime, approximate)
+    def replays(self, sessions: Iterable[Trajectory]) -> Iterator[list[Scored]]:
+        """All steps of each session, scored; a few sessions are held at a time."""
+        for group in _groups(sessions):
+            for replay in self._side_by_side(group, self._replayed):
+                self.lost_mass += replay.lost
+                self._replayed += 1
+                yield replay.scored
+            self._replays = []
+            self._sweep()
 
-    def _enter(self, text: str, drawn: bool = False) -> None:
+    def _side_by_side(self, sessions: Sequence[Trajectory], first: int) -> list[Replay]:
+        """Each session replayed; again and fewer at a time where the worker has no room for all their copies."""
+        self._replays = [Replay(number, steps(session)) for number, session in enumerate(sessions, first)]
+        try:
+            for replay, session in zip(self._replays, sessions, strict=True):
+                self._begin(replay, session.observation.text)
+            while going := [replay for replay in self._replays if len(replay.scored) < len(replay.steps)]:
+                self._follow([replay for replay in going if not replay.stuck])
+                self._step([replay for replay in going if replay.stuck])
+            return self._replays
+        except EnvironmentFault as fault:
+            if fault.reason != "copies" or len(sessions) == 1:
+                raise
+            half = len(sessions) // 2
+            return self._side_by_side(sessions[:half], first) + self._side_by_side(sessions[half:], first + half)
+
+    def _follow(self, replays: Sequence[Replay]) -> None:
+        """Each as far as it answers as logged without drawing; where that seldom led anywhere, all are stuck at once.
+        """
+        asked: list[tuple[Replay, Log]] = []
+        for replay in replays:
+            log = replay.log(self.comparer, self._stretch, CHARACTERS // len(replays)) if self._credit >= 1 else None
+            replay.stuck = log is None
+            asked += [(replay, log)] if log is not None else []
+        before = sum(len(replay.scored) for replay, _ in asked)
+        try:
+            found = self.worker.follow([log for _, log in asked]) if asked else []
+        except (EnvironmentFault, ValueError):  # no room for so many copies, or texts too long: one by one, then
+            found = []
+            for replay, _ in asked:
+                replay.stuck = True
+        for (replay, log), followed in zip(asked, found, strict=False):
+            whole = followed.steps == len(log.actions)
+            ended = followed.over or (whole and not log.goes_on)
+            replay.stuck = not whole and not followed.over
+            if followed.id is None and followed.steps and not ended:
+                replay.stuck = True  # the state it leads to has no copy
+                continue
+            self._hit(replay, followed.steps, followed.events)
+            self.exercised.update(followed.support)
+            if followed.id is not None:
+                self._owned.add(followed.id)
+                replay.copies = {followed.id: 1.0}
+            elif ended:
+                self._go_on(replay, {})
+        if asked:
+            done = sum(len(replay.scored) for replay, _ in asked) - before
+            self._credit = min(self._credit + done - len(asked), CHUNK)
+            self._stretch = min(max(4 * done // len(asked), SHORTEST), CHUNK)
+
+    def _hit(self, replay: Replay, count: int, events: Sequence[tuple[float, bool]]) -> None:
+        """Notes steps that were followed."""
+        done = len(replay.scored)
+        lacking = iter(events)
+        sure, note, approximate = self._sure, replay.scored.append, replay.approximate
+        if len(sure) > CHUNK:
+            sure.clear()
+        for before, turn, text in replay.steps[done : done + count]:
+            reward, end = turn.reward, turn.terminated
+            if reward is None or end is None:
+                reward, end = next(lacking)
+            outcomes = sure.get((text, reward, end))
+            if outcomes is None:
+                outcomes = sure[text, reward, end] = (Outcome(1.0, text, reward, end),)
+            note(Scored(before, turn, outcomes, 1.0, "enumerate", approximate))
+
+    def _step(self, replays: Sequence[Replay]) -> None:
+        """One step of each by all ways that it can fall."""
+        moves = []
+        for replay in replays:
+            _, turn, _ = replay.steps[len(replay.scored)]
+            # What is compared otherwise than word for word cannot be searched for.
+            exact = self.runs and self.comparer.exact(turn)
+            target = Target(turn.answer or "", turn.reward, turn.terminated) if exact else None
+            moves.append(Move(list(replay.copies), turn.action.text, target, self._seed(replay, 0)))
+        found = self._asked(lambda: self.worker.chances_each(
+            moves, forks=self.forks, patience=self.patience, budget=max(self.runs, 1), samples=self.samples))
+        for replay, ways in zip(replays, found, strict=True):
+            self._fall(replay, ways)
+            replay.stuck = False
+            self._credit = min(self._credit + 1 / SHORTEST, CHUNK)
+
+    def _fall(self, replay: Replay, ways: Sequence[Chances]) -> None:
+        """Scores one step, by the ways that it can fall in each copy, and believes what agrees."""
+        before, turn, _ = replay.steps[len(replay.scored)]
+        regime: Regime = max((found.regime for found in ways), key=REGIMES.index, default=replay.began)
+        forks: list[tuple[float, Fork, bool]] = []
+        told: list[Outcome] = []
+        hits = variance = 0.0
+        for weight, found in zip(replay.copies.values(), ways, strict=True):
+            met = 0.0
+            for fork in found.outcomes:
+                outcome = _outcome(weight * fork.probability, fork.answer)
+                good = agrees(outcome, turn, self.comparer)
+                told.append(outcome)
+                forks.append((weight * fork.probability, fork, good))
+                met += fork.probability if good else 0.0
+            hits += weight * met
+            if found.regime == "sample":
+                variance += weight**2 * _variance(met, found.runs)
+        replay.scored.append(Scored(before, turn, told, hits, regime, replay.approximate, float(np.sqrt(variance))))
+        replay.approximate |= not all(found.exhaustive for found in ways)
+        copies, lost = self._settled(forks)
+        replay.lost += lost
+        self._go_on(replay, copies)
+
+    def _go_on(self, replay: Replay, copies: dict[int, float]) -> None:
+        """Believe in these copies from here on, or else in what begins with the text that was shown."""
+        replay.copies = copies
+        _, turn, text = replay.steps[len(replay.scored) - 1]
+        if not copies and not turn.terminated and len(replay.scored) < len(replay.steps):
+            self._enter(replay, text)
+
+    def _begin(self, replay: Replay, text: str) -> None:
+        """Believe in a start that shows a text: a drawn one where all of them are known, else one that was told it,
+        for to search among the drawn ones is long; that is left for where the environment cannot be told.
+        """
+        if self.drawn and self._all_drawn():
+            self._enter(replay, text, drawn=True)
+        if not replay.copies:
+            self._enter(replay, text)
+        if not replay.copies and self.drawn:
+            self._enter(replay, text, drawn=True)
+
+    def _enter(self, replay: Replay, text: str, drawn: bool = False) -> None:
         """Begin where the environment shows a text, drawn or by being told it, if it can."""
-        found = self.worker.chances(None, None if drawn else text, Target(text), forks=FORKS, budget=RUNS,
-                                    samples=SAMPLES)
-        self.began = found.regime
-        self.approximate = found.regime != "enumerate"
-        self._settle([
-            (fork.probability, fork, isinstance(fork.answer, Answer) and fork.answer.observation == text, True)
-            for fork in found.outcomes
-        ])
+        start = self._starts.get((text, drawn))
+        if start is None:
+            regime, exhaustive, outcomes = self._start(text, drawn, self._seed(replay, 1))
+            copies, lost = self._settled([
+                (fork.probability, fork, isinstance(fork.answer, Answer) and fork.answer.observation == text)
+                for fork in outcomes
+            ])
+            start = Start(copies, lost, regime, not exhaustive)
+            if regime != "sample":
+                self._starts[text, drawn] = start
+        replay.copies = dict(start.copies)
+        replay.began = start.regime
+        replay.approximate = start.approximate
+        replay.lost += start.lost
 
-    def _settle(self, forks: Iterable[tuple[float, Fork, bool, bool]]) -> None:
-        """Keep the forks that agree and go on: equal states as one, no more than `KEPT`, weights normalised."""
+    def _start(self, text: str, drawn: bool, seed: int) -> tuple[Regime, bool, Sequence[Fork]]:
+        """How a start that shows a text can fall, and whether that is all."""
+        if drawn and self._drawn is not None:
+            return "enumerate", True, self._drawn.get(text, [])
+        found: Chances = self._asked(lambda: self.worker.chances(
+            None, None if drawn else text, Target(text) if self.runs else None,
+            forks=0 if drawn else self.forks, patience=self.patience, budget=max(self.runs, 1),
+            samples=self.samples, seed=seed))
+        self._owned.update(fork.id for fork in found.outcomes if fork.id is not None)
+        return found.regime, found.exhaustive, found.outcomes
+
+    def _all_drawn(self) -> bool:
+        """Whether every way that a drawn start can fall is known; tried once."""
+        if self._drawn is None and self._untried:
+            self._untried = False
+            found = self._asked(lambda: self.worker.chances(
+                None, None, None, forks=self.forks, patience=self.patience, samples=1))
+            self._owned.update(fork.id for fork in found.outcomes if fork.id is not None)
+            if found.regime == "enumerate":
+                self._drawn = defaultdict(list)
+                for fork in found.outcomes:
+                    if isinstance(fork.answer, Answer):
+                        self._drawn[fork.answer.observation].append(fork)
+        return self._drawn is not None
+
+    def _settled(self, forks: Iterable[tuple[float, Fork, bool]]) -> tuple[dict[int, float], float]:
+        """The forks that agree and go on, equal states as one, no more than `KEPT`, normalised; and what is lost."""
         weights: dict[str, float] = {}
         copies: dict[str, int] = {}
-        spare: list[int] = []
-        for weight, fork, good, goes_on in forks:
-            if good and isinstance(fork.answer, Answer):
-                self.exercised.update(fork.answer.support)
-            if fork.id is None:
+        for weight, fork, good in forks:
+            if fork.id is not None:
+                self._owned.add(fork.id)
+            if not good or not isinstance(fork.answer, Answer):
                 continue
-            if not (good and goes_on) or fork.digest in copies:
-                spare.append(fork.id)
-            else:
-                copies[fork.digest] = fork.id
-            if good and goes_on:
+            self.exercised.update(fork.answer.support)
+            if fork.id is not None and not (fork.answer.terminated or fork.answer.truncated):
+                copies.setdefault(fork.digest, fork.id)
                 weights[fork.digest] = weights.get(fork.digest, 0.0) + weight
         likeliest = sorted(weights, key=lambda digest: -weights[digest])
         total = sum(weights.values())
-        kept, cut = likeliest[:KEPT], likeliest[KEPT:]
-        if cut:
-            lost = sum(weights[digest] for digest in cut)
-            self.lost_mass += lost / total
-            total -= lost
-        self.worker.drop(spare + [copies[digest] for digest in cut])
-        self.copies = {copies[digest]: weights[digest] / total for digest in kept}
+        cut = sum(weights[digest] for digest in likeliest[KEPT:])
+        kept = {copies[digest]: weights[digest] / (total - cut) for digest in likeliest[:KEPT]}
+        return kept, cut / total if cut else 0.0
+
+    def _seed(self, replay: Replay, what: int) -> int:
+        """One of its own for every sampling, whatever else is sampled before."""
+        return hash((self.seed, replay.number, len(replay.scored), what)) % 2**62
+
+    def _asked(self, question: Callable[[], T]) -> T:
+        """The worker's reply, after making room in it if need be."""
+        if len(self._owned) > self._allowed:
+            self._sweep()
+        try:
+            return question()
+        except EnvironmentFault as fault:
+            if fault.reason != "copies":
+                raise
+            self._sweep()
+            return question()
+
+    def _sweep(self) -> None:
+        """Drops every copy that nobody needs any longer."""
+        needed = {copy for replay in self._replays for copy in replay.copies}
+        needed.update(fork.id for forks in (self._drawn or {}).values() for fork in forks if fork.id is not None)
+        self.worker.drop(sorted(self._owned - needed))
+        self._starts = {key: start for key, start in self._starts.items() if start.copies.keys() <= needed}
+        self._owned = needed
+        self._allowed = len(needed) + ROOM
 
 
-def _over(answer: Answer | EnvironmentFault) -> bool:
-    return isinstance(answer, Answer) and (answer.terminated or answer.truncated)
+def _groups(sessions: Iterable[Trajectory]) -> Iterator[list[Trajectory]]:
+    """A few sessions at a time."""
+    group: list[Trajectory] = []
+    length = 0
+    for session in sessions:
+        if group and (len(group) == TOGETHER or length + len(session.turns) > CHUNK):
+            yield group
+            group, length = [], 0
+        group.append(session)
+        length += len(session.turns)
+    if group:
+        yield group
+
+
+def _variance(share: float, count: int) -> float:
+    """Of a frequency; two hits and misses more keep it from being 0 where all runs fell alike (Agresti & Coull 1998).
+    """
+    middle = (share * count + 2) / (count + 4)
+    return middle * (1 - middle) / (count + 4)
 
 
 def _outcome(probability: float, answer: Answer | EnvironmentFault) -> Outcome:

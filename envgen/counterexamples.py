@@ -6,10 +6,10 @@ One error shows in many steps; an author is better told once, with a count and a
 from collections import defaultdict
 from collections.abc import Sequence
 
-from envgen.belief import FLOOR, Outcome, Scored
 from envgen.comparison import differing
 from envgen.forms import Forms
 from envgen.miner import mine
+from envgen.scored import FLOOR, Outcome, Scored
 from rollout.trajectory import Record, Trajectory
 
 EXAMPLES = 3  # of one kind

@@ -7,12 +7,12 @@ where it has, even equal members are surprised by what chance brought.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from envgen.belief import FLOOR, Belief, Scored, agrees
+from envgen.belief import Belief
 from envgen.comparison import Comparer
+from envgen.scored import FLOOR, Scored, agrees
 from rollout.trajectory import Trajectory
 from sandbox import Worker
 
@@ -60,7 +60,7 @@ class Disagreement:
     def _nats(self, step: Scored) -> float:
         # A member that guesses the same is of the same mind, although a guess is no hit when it is judged.
         given = sum(outcome.probability for outcome in step.outcomes
-                    if agrees(replace(outcome, imagined=False), step.turn, self.comparer))
+                    if agrees(outcome._replace(imagined=False), step.turn, self.comparer))
         return -float(np.log(min(max(given, FLOOR), 1.0)))
 
 

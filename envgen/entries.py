@@ -9,14 +9,15 @@ from collections.abc import Sequence
 
 from envgen.belief import Belief
 from envgen.comparison import Comparer
+from envgen.frequencies import frequencies
 from envgen.steps import steps
 from rollout.figure import Figure, proportion
-from rollout.trajectory import Trajectory
-from sandbox import Answer, Reset, Script, Worker
+from rollout.trajectory import Trajectory, Turn
+from sandbox import Answer, Episode, Reset, Script, Worker
 
 TOLD = 200  # different first texts told
 ENTERED = 200  # different steps entered from the text before them
-PLAYED = 64  # sessions played one after the other in one environment
+PLAYED = 100  # sessions whose actions are played in it
 SEEDS = 710_000_000  # first of the seeds begun with; no rehearsal uses them
 
 
@@ -27,20 +28,30 @@ def match_entries(worker: Worker, sessions: Sequence[Trajectory], comparer: Comp
         `starts_taken`, the share of different first texts that the environment begins from when told; `entry_taken`,
         the share of different logged steps that can be entered from the text before; `entry_contradicted`, the share
         of those after which it is sure of other answers than the logged one; `forgets`, the share of sessions that go
-        in an environment played before as they go in a new one.
+        in an environment played before as they go in a new one; `drawn_off`, how far episodes from drawn starts are
+        from what it expects where it is told their first texts: the share of steps that cannot be, or by which an
+        answer comes too often or seldom, whichever is larger.
     """
-    belief = Belief(worker, comparer)
+    belief = Belief(worker, comparer, drawn=False)
     firsts = list({session.observation.text: session for session in sessions}.values())[:TOLD]
-    begun = [bool(belief.replay(session.model_copy(update={"turns": session.turns[:1]}), drawn=False)[0].outcomes)
-             for session in firsts]
-    entered = [step for session in _single_steps(sessions) for step in belief.replay(session, drawn=False)]
+    begun = [bool(scored[0].outcomes) for scored in belief.replays(
+        [session.model_copy(update={"turns": session.turns[:1]}) for session in firsts])]
+    entered = [step for scored in belief.replays(_single_steps(sessions)) for step in scored]
     taken = [step for step in entered if step.outcomes and comparer.compared(step.turn)]
-    as_new = _as_new(worker, sessions[:PLAYED])
+    scripts = [Script([turn.action.text for turn in session.turns], SEEDS + number)
+               for number, session in enumerate(sessions[:PLAYED])]
+    new = worker.episodes(scripts)
+    as_new = _as_new(worker, scripts, new)
+    dreamed = list(Belief(worker, drawn=False).replays(filter(None, map(_dreamed, scripts, new))))
+    impossible = [step.contradicted or not step.outcomes for scored in dreamed for step in scored]
+    off = max((each.off for each in frequencies(dreamed, Comparer())), default=0.0)
     return {
         "starts_taken": proportion(sum(begun), len(begun), unit="share of first texts"),
         "entry_taken": proportion(len(taken), len(entered), unit="share of steps"),
         "entry_contradicted": proportion(sum(step.contradicted for step in taken), len(taken), unit="share of steps"),
         "forgets": proportion(sum(as_new), len(as_new), unit="share of sessions"),
+        "drawn_off": Figure(value=max(off, sum(impossible) / len(impossible)) if impossible else None,
+                            n=len(impossible), unit="share of steps"),
     }
 
 
@@ -52,14 +63,12 @@ def _single_steps(sessions: Sequence[Trajectory]) -> list[Trajectory]:
     return list(found.values())[:: 1 + len(found) // ENTERED]
 
 
-def _as_new(worker: Worker, sessions: Sequence[Trajectory]) -> list[bool]:
-    """For each session but the first: does an environment that played those before it do as a new one does?"""
-    scripts = [Script([turn.action.text for turn in session.turns], SEEDS + number)
-               for number, session in enumerate(sessions)]
+def _as_new(worker: Worker, scripts: Sequence[Script], new: Sequence[Episode]) -> list[bool]:
+    """For each script but the first: does an environment that played those before it do as a new one did?"""
     (copy,) = worker.make(1)
     said = [_play(worker, copy, script) for script in scripts]
     worker.drop([copy])
-    return [one == new.answers for one, new in zip(said, worker.episodes(scripts), strict=True)][1:]
+    return [one == other.answers for one, other in zip(said, new, strict=True)][1:]
 
 
 def _play(worker: Worker, copy: int, script: Script) -> list[Answer]:
@@ -74,3 +83,14 @@ def _play(worker: Worker, copy: int, script: Script) -> list[Answer]:
             return said
         (answer,) = worker.step_batch([(copy, action)])
     return [*said, answer] if isinstance(answer, Answer) else said
+
+
+def _dreamed(script: Script, episode: Episode) -> Trajectory | None:
+    """An episode of the environment as a session; None where nothing was done in it."""
+    if len(episode.answers) < 2:
+        return None
+    first, *answers = episode.answers
+    turns = tuple(Turn(action=action, observation=answer.observation, reward=answer.reward,
+                       terminated=answer.terminated, truncated=answer.truncated)
+                  for action, answer in zip(script.actions, answers, strict=False))
+    return Trajectory(id=f"seed {script.seed}", source="dreamed", observation=first.observation, turns=turns)

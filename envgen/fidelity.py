@@ -15,13 +15,14 @@ from collections.abc import Callable, Container, Sequence
 import numpy as np
 from pydantic import Field
 
-from envgen.belief import Belief, Outcome, Regime, Scored, agrees
+from envgen.belief import Belief
 from envgen.comparison import Comparer
 from envgen.counterexamples import Counterexamples, counterexamples, template
 from envgen.entries import match_entries
 from envgen.forms import Forms
 from envgen.frequencies import Frequency, frequencies
 from envgen.miner import mine
+from envgen.scored import Outcome, Regime, Scored, agrees
 from envgen.starts import match_starts
 from envgen.steps import shows_chance, steps
 from rollout.figure import Figure, proportion, ratio
@@ -102,9 +103,9 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
         hits = sum(each.probability for each in outcomes if agrees(each, step.turn, comparer))
         return Scored(step.before, step.turn, outcomes, hits)
 
-    for session in judged:
-        replayed.append(belief.replay(session))
-        scored.append([step for step in replayed[-1] if comparer.compared(step.turn)])
+    for session in belief.replays(judged):
+        replayed.append(session)
+        scored.append([step for step in session if comparer.compared(step.turn)])
         by_count.append([score(counts.outcomes(each.before, each.turn.action.text), each) for each in scored[-1]])
         by_identity.append([score([Outcome(1.0, each.before, usual_reward, False)], each) for each in scored[-1]])
         told(1)

@@ -13,8 +13,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from math import erfc, sqrt
 
-from envgen.belief import Scored
 from envgen.comparison import Comparer
+from envgen.scored import Scored
 from rollout.trajectory import Record
 
 SURE = 0.01  # chance at most of finding fault with a true world

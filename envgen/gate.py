@@ -43,6 +43,7 @@ class Gate(BaseModel):
         reset_surprise: from above and below, nats a session of surprise at the start more than expected; a figure whose
             interval lies beyond is refused.
         starts_taken: from below, share of logged first texts that it begins from when told.
+        drawn_off: from above, share of steps by which episodes from drawn starts are off what it expects when told.
         entry_contradicted: from above, share of steps that cannot follow where the text before them is told.
         actions_match: from below, share of answers with the logged legal actions, where both list any.
         undetermined: from above, share of steps whose answer was not met, where it might have been missed.
@@ -62,6 +63,7 @@ class Gate(BaseModel):
     reset_match: float = Field(default=0.005, ge=0, le=1)
     reset_surprise: float = Field(default=0.2, ge=0)
     starts_taken: float = Field(default=0.95, ge=0, le=1)
+    drawn_off: float = Field(default=0.05, ge=0, le=1)
     entry_contradicted: float = Field(default=0.05, ge=0, le=1)
     actions_match: float = Field(default=0.95, ge=0, le=1)
     undetermined: float = Field(default=0.05, ge=0, le=1)
@@ -99,6 +101,9 @@ class Gate(BaseModel):
             start.low > self.reset_surprise or start.high < -self.reset_surprise
         ):
             yield f"the logged starts surprise it: reset_surprise is {start}, must reach ±{self.reset_surprise}"
+        if (off := figures["drawn_off"].value or 0.0) > self.drawn_off:
+            yield (f"from drawn starts it goes otherwise than when told their first texts, by {off:.1%} of "
+                   f"{figures['drawn_off'].n:,} steps (gate.drawn_off allows {self.drawn_off:.1%})")
         told = figures["starts_taken"]
         if told.value is not None and told.value < self.starts_taken:
             yield (f"told the first text of a session it refuses to begin: starts_taken is {told}, must be at least "

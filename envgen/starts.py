@@ -12,8 +12,9 @@ from itertools import combinations
 
 import numpy as np
 
-from envgen.belief import FLOOR, FORKS
+from envgen.belief import FORKS
 from envgen.miner import mine
+from envgen.scored import FLOOR
 from rollout.figure import Figure, mean, proportion
 from sandbox import Answer, EnvironmentFault, Reset, Worker
 

@@ -20,6 +20,6 @@ def vouched(worker: Worker, shown: Sequence[Trajectory], comparer: Comparer | No
         comparer: which answers count as the logged ones; exact where not given.
     """
     belief = Belief(worker, comparer or Comparer())
-    for session in shown:
-        belief.replay(session)
+    for _ in belief.replays(shown):
+        pass
     return tuple(sorted(belief.exercised))

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from sandbox.forkserver import Sandbox
     from sandbox.limits import Limits
     from sandbox.pool import Pool
-    from sandbox.records import Answer, Chances, Element, Episode, Outcome, Reset, Script, Target
+    from sandbox.records import Answer, Chances, Element, Episode, Followed, Log, Move, Outcome, Reset, Script, Target
     from sandbox.worker import Worker
 
 __all__ = [
-    "Answer", "Chances", "Element", "EnvironmentFault", "Episode", "Limits", "Outcome", "Pool", "Reset", "Sandbox",
-    "SandboxError", "SandboxedEnv", "SandboxedVectorEnv", "Script", "SourceRefused", "Target", "Worker", "WorkerDied",
+    "Answer", "Chances", "Element", "EnvironmentFault", "Episode", "Followed", "Limits", "Log", "Move", "Outcome",
+    "Pool", "Reset", "Sandbox", "SandboxError", "SandboxedEnv", "SandboxedVectorEnv", "Script", "SourceRefused",
+    "Target", "Worker", "WorkerDied",
 ]  # fmt: skip
 
 _MODULES = {
@@ -37,7 +38,9 @@ _MODULES = {
     "forkserver": ("Sandbox",),
     "limits": ("Limits",),
     "pool": ("Pool",),
-    "records": ("Answer", "Chances", "Element", "Episode", "Outcome", "Reset", "Script", "Target"),
+    "records": (
+        "Answer", "Chances", "Element", "Episode", "Followed", "Log", "Move", "Outcome", "Reset", "Script", "Target",
+    ),
     "worker": ("Worker",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

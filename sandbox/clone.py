@@ -27,6 +27,8 @@ AUTHORED = "_guarded_writes"  # the mark that the class builder leaves on classe
 # What counted tables hold beside their elements; authored names never begin with an underscore.
 SHARED = frozenset(("_hits", "_numbers"))
 
+UNCOUNTED = SHARED | {"np_random_seed"}  # of which equal states may differ
+
 IMMUTABLE: set[type] = {
     int, float, complex, bool, str, bytes, type(None), type(...), type(NotImplemented), range, type, slice,
     types.FunctionType, types.BuiltinFunctionType, enum.EnumType, property, staticmethod, classmethod,
@@ -96,41 +98,40 @@ def _clone_object(value: Any, kind: Any, memo: dict[int, Any]) -> Any:
         return same
     if kind is types.MethodType:
         return types.MethodType(value.__func__, clone(value.__self__, memo))
-    if isinstance(value, Generator):
+    base = _base(kind)
+    if base is Generator:
         same = memo[id(value)] = object.__new__(kind)
         for slot in Generator.__slots__:
             setattr(same, slot, getattr(value, slot))
         return same
-    if isinstance(value, tuple):
+    if base is tuple:
         out = tuple.__new__(kind, [clone(item, memo) for item in tuple.__iter__(value)])
-    elif isinstance(value, int | float | str | bytes | frozenset):
+    elif base is int:
         return value
-    elif isinstance(value, dict):
-        out = kind.__new__(kind)
-        if isinstance(value, collections.defaultdict):
-            out.default_factory = value.default_factory
-    elif isinstance(value, collections.deque):
+    elif base is object:
+        out = object.__new__(kind)
+    elif base is BaseException:
+        out = kind.__new__(kind, *value.args)
+    elif base is collections.deque:
         out = collections.deque.__new__(kind)
         collections.deque.__init__(out, maxlen=value.maxlen)
-    elif isinstance(value, list | set | bytearray):
+    elif base is not None:
         out = kind.__new__(kind)
-    elif kind is types.SimpleNamespace:
-        out = types.SimpleNamespace()
-    elif hasattr(kind, AUTHORED) or kind in PLAIN:
-        out = object.__new__(kind) if not isinstance(value, BaseException) else kind.__new__(kind, *value.args)
     else:
         return _clone_other(value, memo)
     memo[id(value)] = out
-    if isinstance(value, dict):
+    if base is dict:
+        if isinstance(value, collections.defaultdict):
+            out.default_factory = value.default_factory
         for key, item in dict.items(value):
             dict.__setitem__(out, clone(key, memo), clone(item, memo))
-    elif isinstance(value, list):
+    elif base is list:
         list.extend(out, [clone(item, memo) for item in list.__iter__(value)])  # unread, if it is a table or a deck
-    elif isinstance(value, set):
+    elif base is set:
         set.update(out, [clone(item, memo) for item in value])
-    elif isinstance(value, collections.deque):
+    elif base is collections.deque:
         collections.deque.extend(out, [clone(item, memo) for item in value])
-    elif isinstance(value, bytearray):
+    elif base is bytearray:
         out[:] = value
     attributes = getattr(value, "__dict__", None)
     if attributes:
@@ -142,6 +143,19 @@ def _clone_object(value: Any, kind: Any, memo: dict[int, Any]) -> Any:
             item = getattr(value, name)
             object.__setattr__(out, name, item if name in SHARED else clone(item, memo))
     return out
+
+
+@functools.cache
+def _base(kind: type) -> type | None:
+    """What copying goes by: a built-in type, `int` for all that never change, `object` for what is its attributes."""
+    for base in (Generator, tuple, int, float, str, bytes, frozenset, dict, collections.deque, list, set, bytearray):
+        if issubclass(kind, base):
+            return int if base in (float, str, bytes, frozenset) else base
+    if kind is types.SimpleNamespace:
+        return types.SimpleNamespace
+    if hasattr(kind, AUTHORED) or kind in PLAIN:
+        return BaseException if issubclass(kind, BaseException) else object
+    return None
 
 
 def _clone_other(value: Any, memo: dict[int, Any]) -> Any:
@@ -205,7 +219,7 @@ def _slots(kind: Any) -> tuple[str, ...]:
 
 
 def fingerprint(value: Any) -> str:
-    """A digest by which two states of the same program are equal; the state of `np_random` does not count."""
+    """A digest by which two states of the same program are equal; `np_random` and its seed do not count."""
     out: list[str] = []
     _describe(value, out, {})
     return hashlib.blake2b("".join(out).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -268,7 +282,7 @@ def _describe_contents(value: Any, out: list[str], seen: dict[int, int]) -> None
     attributes = getattr(value, "__dict__", None)
     if attributes is not None:
         for name, item in attributes.items():
-            if name not in SHARED:
+            if name not in UNCOUNTED:
                 out.append(f".{name}=")
                 _describe(item, out, seen)
     for name in _slots(value.__class__):

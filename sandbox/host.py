@@ -8,7 +8,7 @@ Left out: deadlines, which the parent holds.
 """
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -68,6 +68,21 @@ class Host:
         self._next += 1
         self.copies[self._next] = copy
         return self._next
+
+    def keep_all(self, copies: Sequence[Copy | None]) -> list[int | None]:
+        """Keeps each that is one, or none of them.
+
+        Raises:
+            Fault: there is no room for so many.
+        """
+        kept: list[int | None] = []
+        try:
+            for copy in copies:
+                kept.append(None if copy is None else self.keep(copy))
+        except Fault:
+            self.drop([id for id in kept if id is not None])
+            raise
+        return kept
 
     def make(self, count: int) -> Any:
         made: list[int] = []

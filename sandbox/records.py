@@ -3,6 +3,7 @@
 Left out: the wire format, which `worker.py` and `host.py` agree on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -171,6 +172,80 @@ class Target:
     observation: str
     reward: float | None = None
     terminated: bool | None = None
+
+
+@dataclass(frozen=True)
+class Move:
+    """An action to try out in every copy that one believes in, for `Worker.chances_each`.
+
+    Attributes:
+        ids: the copies.
+        target: the logged answer; where it is given, only the outcomes that agree with it have copies.
+        seed: of the first copy's samples; the others' seeds follow.
+    """
+
+    ids: Sequence[int]
+    action: str
+    target: Target | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Log:
+    """What was logged from a state on, for `Worker.follow`.
+
+    Attributes:
+        id: a copy in that state.
+        actions, observations, rewards, ends: of each step; None where the log does not say.
+        goes_on: there is more to the log, so that the state after all this is wanted.
+    """
+
+    id: int
+    actions: Sequence[str]
+    observations: Sequence[str]
+    rewards: Sequence[float | None]
+    ends: Sequence[bool | None]
+    goes_on: bool = False
+
+
+@dataclass(frozen=True)
+class Followed:
+    """How far a log was followed: as long as nothing was drawn and every answer was the logged one.
+
+    Attributes:
+        steps: how many.
+        over: the environment ended with the last of them.
+        id: a copy in the state after them, where the log goes on from there; drop it when done. None where the world
+            is over, where the state could not be copied, and after no step at all.
+        digest: equal for copies in equal states.
+        events: reward and end of each step of which the log lacks one, in order.
+        support: with counting, numbers of the branches and table elements that the steps ran.
+    """
+
+    steps: int
+    over: bool = False
+    id: int | None = None
+    digest: str = ""
+    events: tuple[tuple[float, bool], ...] = ()
+    support: tuple[int, ...] = ()
+
+
+def read_followed(item: Any, log: Log) -> Followed | None:
+    """A reply about one log; None if it is not one."""
+    if type(item) is not list or len(item) != 6:
+        return None
+    steps, over, id, digest, events, support = item
+    if [type(steps), type(over), type(digest), type(events)] != [int, bool, str, list]:
+        return None
+    if not 0 <= steps <= len(log.actions) or not (id is None or type(id) is int) or not _whole(support):
+        return None
+    for event in events:
+        if type(event) is not list or [type(part) for part in event] != [float, bool] or not abs(event[0]) < 1.8e308:
+            return None
+    lacking = sum(reward is None or end is None for reward, end in zip(log.rewards[:steps], log.ends, strict=False))
+    if len(events) != lacking or (over and steps == 0):
+        return None
+    return Followed(steps, over, id, digest, tuple((reward, end) for reward, end in events), tuple(support))
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ Left out: how sure a share is. With n runs its standard error is sqrt(p (1 - p) 
 undetermined, not impossible.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sandbox.chance import Generator
+from sandbox.copies import Copy
 from sandbox.trial import Gathered, Trial
 
 
@@ -34,5 +35,5 @@ class Sampling:
             self.gathered.add(1.0 / self._count, answer, fork)
             yield
 
-    def report(self, outcomes: list[Any]) -> list[Any]:
-        return [outcomes, 1.0, False, self.runs, 0]
+    def report(self, keep: Callable[[Sequence[Copy | None]], list[int | None]]) -> list[Any]:
+        return [self.gathered.outcomes(iter(keep(self.gathered.forks()))), 1.0, False, self.runs, 0]

@@ -17,10 +17,11 @@ more draws than the budget enumerates, where no draw shows by itself.
 import heapq
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sandbox.chance import Generator
+from sandbox.copies import Copy
 from sandbox.guided import Guided
 from sandbox.likeness import NOWHERE, VIEWS, Likeness, Nearness
 from sandbox.trial import Gathered, Trial
@@ -85,7 +86,8 @@ class Search:
         self.runs = 0
         self.undetermined = 0
 
-    def report(self, outcomes: list[Any]) -> list[Any]:
+    def report(self, keep: Callable[[Sequence[Copy | None]], list[int | None]]) -> list[Any]:
+        outcomes = self.gathered.outcomes(iter(keep(self.gathered.forks())))
         return [outcomes, min(self.gathered.total, 1.0), self._whole(), self.runs, self.undetermined]
 
     def work(self) -> Iterator[None]:

@@ -54,7 +54,8 @@ def _warm_up() -> None:
         ready.episodes([(1, None, ["x"])])
         ready.make(1)
         ready.reset([(1, 1, None)])
-        ready.operations["expand"]((1, "x", 10))
+        ready.operations["expand"](([([1], "x", None)], 10, 10))
+        ready.operations["follow"]([(1, ["x"], ["2"], [1.0], [None], True)])
         ready.operations["search"]((1, "x", ("2", None, None), 20, 4, 4))
         ready.operations["sample"]((1, "x", 2, 0, 4))
 

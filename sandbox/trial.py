@@ -4,7 +4,7 @@ Left out: which scripts to follow (`enumeration.py`, `search.py`), and what to d
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from sandbox.chance import MASK128, Generator
 from sandbox.clone import NotCopyable, clone, fingerprint
 from sandbox.copies import Copy, Fault
 from sandbox.enumeration import EnumeratingGenerator, Script, Undetermined
+from sandbox.likeness import Likeness
 
 
 class Trial:
@@ -110,26 +111,31 @@ class Gathered:
 
     Args:
         most: how many are held; beyond twice as many the least likely are forgotten, but stay in `total`.
+        target: the answer whose outcomes are wanted with a copy; None if all are.
 
     Attributes:
         total: the summed probability of all that was added.
+        size: bytes of the answers on the wire.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, target: Likeness | None = None) -> None:
         self._most = most
+        self._target = target
         self._met: dict[tuple[bytes, str], list[Any]] = {}
         self.total = 0.0
+        self.size = 0
 
     def add(self, probability: float, answer: Any, fork: Copy) -> None:
         self.total += probability
-        fault = isinstance(answer, dict)
-        digest = "" if fault else fingerprint(fork.environment) + "-+"[fork.ready]
+        kept = not isinstance(answer, dict) and (self._target is None or self._target.agrees(answer))
+        digest = fingerprint(fork.environment) + "-+"[fork.ready] if kept else ""
         key = orjson.dumps(answer), digest
         known = self._met.get(key)
         if known is not None:
             known[0] += probability
             return
-        self._met[key] = [probability, answer, None if fault else fork, digest]
+        self.size += len(key[0])
+        self._met[key] = [probability, answer, fork if kept else None, digest]
         if len(self._met) > 2 * self._most:
             self._forget()
 
@@ -143,19 +149,12 @@ class Gathered:
         kept += [tied[i * len(tied) // room] for i in range(room)]
         self._met = dict(kept)
 
-    def outcomes(self, keep: Callable[[Copy], int], drop: Callable[[list[int]], None]) -> list[Any]:
-        """The outcomes in their form on the wire, each copy kept.
-
-        Raises:
-            Fault: there is no room for so many copies; none is kept then.
-        """
+    def forks(self) -> list[Copy | None]:
+        """A copy for each outcome, the likeliest `most`; None where it has none."""
         if len(self._met) > self._most:
             self._forget()
-        out: list[Any] = []
-        try:
-            for probability, answer, fork, digest in self._met.values():
-                out.append([probability, answer, None if fork is None else keep(fork), digest])
-        except Fault:
-            drop([outcome[2] for outcome in out if outcome[2] is not None])
-            raise
-        return out
+        return [fork for _, _, fork, _ in self._met.values()]
+
+    def outcomes(self, ids: Iterator[int | None]) -> list[Any]:
+        """The outcomes in their form on the wire, with the ids under which the `forks` were kept."""
+        return [[probability, answer, next(ids), digest] for probability, answer, _, digest in self._met.values()]

@@ -1,42 +1,56 @@
-"""What a worker tries out on copies of a state: enumeration, search and sampling. None of it counts as support.
+"""What a worker tries out on copies of a state: enumeration, search, sampling, and following a log. None of it counts
+as support.
 
-Search and sampling may take long, so they are done a part a message: where a reply is a ticket, the parent asks to go
-on, and every message keeps to its deadline.
+All may take long, so they are done a part a message: where a reply is a ticket, the parent asks to go on, and every
+message keeps to its deadline.
 
-Left out: choosing among the three (`worker.py`).
+Left out: choosing among them (`worker.py`).
 """
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sandbox.copies import Copy, Fault
-from sandbox.enumeration import Script
+from sandbox.expansion import Expansion
+from sandbox.following import Following
 from sandbox.likeness import Likeness
 from sandbox.sampling import Sampling
 from sandbox.search import Search
-from sandbox.trial import Gathered, Trial
+from sandbox.trial import Trial
 
 if TYPE_CHECKING:
     from sandbox.host import Host
 
-PART = 128  # runs a message
-GOING = 16  # unfinished searches and samplings; beyond, the oldest is forgotten
+PART = 0.1  # seconds a message, if no single run takes longer
+GOING = 16  # unfinished works; beyond, the oldest is forgotten
+
+
+class Work(Protocol):
+    """Something that is done a part a message."""
+
+    def work(self) -> Iterator[None]:
+        """Yields where it may be interrupted."""
+
+    def report(self, keep: Callable[[Sequence[Copy | None]], list[int | None]]) -> list[Any]:
+        """What came of it, in its form on the wire."""
 
 
 class Tryouts:
     """The operations of one host that try steps and resets out.
 
-    Every request begins with the id of a copy and an action, or with None and what `reset` is told to show.
+    Requests name a copy by its id and an action, or None and what `reset` is told to show.
     """
 
     def __init__(self, host: "Host") -> None:
         self._host = host
-        self._going: dict[int, tuple[Search | Sampling, Iterator[None]]] = {}
+        self._going: dict[int, tuple[Work, Iterator[None]]] = {}
         self._tickets = 0
         self.operations: dict[str, Callable[[Any], Any]] = {
             "expand": lambda request: self._untallied(self._expand, *request),
             "search": lambda request: self._untallied(self._search, *request),
             "sample": lambda request: self._untallied(self._sample, *request),
+            "follow": lambda logs: self._untallied(self._follow, logs),
             "go_on": lambda ticket: self._untallied(self._go_on, ticket),
         }
 
@@ -61,21 +75,12 @@ class Tryouts:
             raise Fault(f"{copy.why}: call reset first", "order")
         return Trial(copy.environment, lambda fork, _: host.take(fork, str(text)), lazy)
 
-    def _kept(self, gathered: Gathered) -> list[Any]:
-        return gathered.outcomes(self._host.keep, self._host.drop)
-
-    def _expand(self, id: int | None, text: str | None, limit: int) -> list[Any] | None:
-        """A run for every script of draws; None where they are more than `limit`, or do not decide."""
-        trial, script, found = self._trial(id, text), Script(limit), Gathered(limit)
-        for runs in range(1, limit + 1):
-            script.begin()
-            ended: tuple[Any, Copy] | None = trial.follow(script)
-            if ended is None:
-                return None
-            found.add(script.probability, *ended)
-            if not script.advance():
-                return [self._kept(found), 1.0, True, runs, 0]
-        return None
+    def _expand(self, moves: list[tuple[list[int | None], str | None, Any]], hoped: int, limit: int) -> Any:
+        trials: list[tuple[Trial, Likeness | None]] = []
+        for ids, text, target in moves:
+            likeness = None if target is None else Likeness(*target)
+            trials += [(self._trial(id, text), likeness) for id in ids]
+        return self._begin(Expansion(trials, hoped, limit))
 
     def _search(self, id: int | None, text: str | None, target: list[Any], budget: int, width: int, most: int) -> Any:
         return self._begin(Search(self._trial(id, text), Likeness(*target), budget, width, most))
@@ -83,7 +88,10 @@ class Tryouts:
     def _sample(self, id: int | None, text: str | None, count: int, seed: int, most: int) -> Any:
         return self._begin(Sampling(self._trial(id, text), count, seed, most))
 
-    def _begin(self, work: Search | Sampling) -> Any:
+    def _follow(self, logs: list[list[Any]]) -> Any:
+        return self._begin(Following(self._host, logs))
+
+    def _begin(self, work: Work) -> Any:
         self._tickets += 1
         self._going[self._tickets] = work, work.work()
         if len(self._going) > GOING:
@@ -95,8 +103,9 @@ class Tryouts:
         if ticket not in self._going:
             raise Fault("too many searches at once", "search")
         work, parts = self._going.pop(ticket)
-        for number, _ in enumerate(parts, start=1):
-            if number == PART:
+        until = time.perf_counter() + PART
+        for _ in parts:
+            if time.perf_counter() > until:
                 self._going[ticket] = work, parts
                 return ticket
-        return work.report(self._kept(work.gathered))
+        return work.report(self._host.keep_all)

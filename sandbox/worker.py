@@ -3,6 +3,7 @@
 Left out: the process itself (`link.py`).
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
@@ -11,11 +12,27 @@ import orjson
 from sandbox.errors import EnvironmentFault
 from sandbox.limits import Limits
 from sandbox.link import Link
-from sandbox.records import Answer, Chances, Element, Episode, Outcome, Reset, Script, Target, read_answers
+from sandbox.records import (
+    Answer,
+    Chances,
+    Element,
+    Episode,
+    Followed,
+    Log,
+    Move,
+    Outcome,
+    Reset,
+    Script,
+    Target,
+    read_answers,
+    read_followed,
+)
 from sandbox.wire import Channel
 
 ACTIONS_PER_MESSAGE = 2048  # bounds the reply and the time of one message of whole episodes
-PARTS = 64  # messages of one search or sampling, beside those that its runs allow
+COPIES_PER_MESSAGE = 256
+CHARACTERS_PER_MESSAGE = 1 << 21
+PARTS = 64  # messages of one piece of work, beside those that its runs allow
 Shape = Callable[[list[Any]], list[Any]]
 
 
@@ -103,12 +120,12 @@ class Worker(Link):
         Raises:
             EnvironmentFault: the copy cannot be stepped at all.
         """
-        found = self._expand(id, action, limit)
+        (found,) = self._expand([([id], action, None)], limit, limit)
         return None if found is None else found.outcomes
 
     def expand_reset(self, observation: str | None = None, limit: int = 256) -> list[Outcome] | None:
         """Every way that a reset can fall, on a new copy. See `expand`."""
-        found = self._expand(None, observation, limit)
+        (found,) = self._expand([([None], observation, None)], limit, limit)
         return None if found is None else found.outcomes
 
     def search(self, id: int, action: str, target: Target, budget: int = 20_000, width: int = 256, most: int = 1024
@@ -148,8 +165,8 @@ class Worker(Link):
         return self._sample(None, observation, count, seed, most)
 
     def chances(self, id: int | None, text: str | None, target: Target | None = None, *, forks: int = 256,
-                budget: int = 20_000, width: int = 256, samples: int = 1000, seed: int = 0, most: int = 1024
-                ) -> Chances:  # fmt: skip
+                patience: int = 1, budget: int = 20_000, width: int = 256, samples: int = 1000, seed: int = 0,
+                most: int = 1024) -> Chances:  # fmt: skip
         """The ways that a step can fall, found as well as it can be done within the limits.
 
         Enumerated where there are no more than `forks` scripts of draws; else searched, where there is a target;
@@ -157,15 +174,50 @@ class Worker(Link):
 
         Args:
             id: a copy, and `text` the action; or None, and `text` what the reset begins from (None: a drawn start).
+            patience: up to so many times `forks` are run where the probability of those that were promises an end.
         """
-        whole = self._expand(id, text, forks)
-        if whole is not None:
-            return whole
-        if target is not None:
-            found = self._search(id, text, target, budget, width, most)
-            if found.outcomes or not found.undetermined:
-                return found
-        return self._sample(id, text, samples, seed, most)
+        (whole,) = self._expand([([id], text, None)], forks, forks * patience)
+        return whole or self._found(id, text, target, budget, width, samples, seed, most)
+
+    def chances_each(self, moves: Sequence[Move], *, forks: int = 256, patience: int = 1, budget: int = 20_000,
+                     width: int = 256, samples: int = 1000, most: int = 1024) -> list[list[Chances]]:  # fmt: skip
+        """The ways that steps of many copies can fall, in few messages: for each move, those of each copy.
+
+        See `chances`.
+        """
+        found: list[list[Chances]] = [[] for _ in moves]
+        left = [(number, id) for number, move in enumerate(moves) for id in move.ids]
+        try:
+            while left:
+                wholes = self._expand(_messages(moves, left[:COPIES_PER_MESSAGE]), forks, forks * patience)
+                for (number, id), whole in zip(left, wholes, strict=False):
+                    move, done = moves[number], found[number]
+                    done.append(whole or self._found(
+                        id, move.action, move.target, budget, width, samples, move.seed + len(done), most))
+                left = left[len(wholes) :]
+        except EnvironmentFault:
+            self.drop([each.id for done in found for ways in done for each in ways.outcomes if each.id is not None])
+            raise
+        return found
+
+    def follow(self, logs: Sequence[Log]) -> list[Followed]:
+        """Follows logs in copies of their states, in few messages; the originals are unchanged.
+
+        Raises:
+            EnvironmentFault: there is no room for the copies.
+            ValueError: the logs cannot be sent: they are too long, or hold what is no text.
+        """
+        payload = [(log.id, log.actions, log.observations, log.rewards, log.ends, log.goes_on) for log in logs]
+        reply = self._in_parts("follow", payload, sum(2 * len(log.actions) for log in logs))
+        if type(reply) is dict:
+            raise self._fault(reply)
+        if type(reply) is not list or len(reply) != len(logs):
+            raise self._violation("a reply of the wrong length")
+        found = [read_followed(item, log) for item, log in zip(reply, logs, strict=True)]
+        known = [each for each in found if each is not None]
+        if len(known) < len(found):
+            raise self._violation("a malformed account of a log")
+        return known
 
     def vouch(self, elements: Iterable[int] | None = None) -> frozenset[int]:
         """With counting: declares elements to be known from reality; answers tell of all others in `unvouched`.
@@ -255,13 +307,36 @@ class Worker(Link):
             raise self._violation("a malformed answer")
         return Episode(answers, None if item[1] is None else self._fault(item[1]))
 
-    def _expand(self, id: int | None, text: str | None, limit: int) -> Chances | None:
-        reply = self._request("expand", (id, text, limit))
-        if reply is None:
-            return None
-        if type(reply) is list and reply and not reply[0]:
-            raise self._violation("an expansion without outcomes")
-        return self._chances("enumerate", reply, list if id is not None else _starts)
+    def _expand(
+        self, moves: Sequence[tuple[Sequence[int | None], str | None, Target | None]], hoped: int, limit: int
+    ) -> list[Chances | None]:
+        """Of each copy in turn, as many as one report holds; None where there are too many ways."""
+        payload = [
+            (ids, text, goal and (goal.observation, goal.reward, goal.terminated)) for ids, text, goal in moves
+        ]
+        shapes = [list if id is not None else _starts for ids, _, _ in moves for id in ids]
+        reply = self._in_parts("expand", (payload, hoped, limit), len(shapes) * limit)
+        if type(reply) is dict:
+            raise self._fault(reply)
+        if type(reply) is not list or not 0 < len(reply) <= len(shapes):
+            raise self._violation("a reply of the wrong length")
+        found: list[Chances | None] = []
+        for shape, item in zip(shapes, reply, strict=False):
+            if type(item) is list and item and not item[0]:
+                raise self._violation("an expansion without outcomes")
+            found.append(None if item is None else self._chances("enumerate", item, shape))
+        return found
+
+    def _found(
+        self, id: int | None, text: str | None, target: Target | None, budget: int, width: int, samples: int, seed: int,
+        most: int,
+    ) -> Chances:  # fmt: skip
+        """Searched, or else simulated."""
+        if target is not None:
+            found = self._search(id, text, target, budget, width, most)
+            if found.outcomes or not found.undetermined:
+                return found
+        return self._sample(id, text, samples, seed, most)
 
     def _search(self, id: int | None, text: str | None, target: Target, budget: int, width: int, most: int) -> Chances:
         if min(budget, width, most) < 1:
@@ -316,6 +391,19 @@ def _starts(items: list[Any]) -> list[Any]:
         [item[0], 0.0, False, False, *item[1:]] if type(item) is list and 2 <= len(item) <= 4 else item
         for item in items
     ]
+
+
+def _messages(moves: Sequence[Move], asked: Sequence[tuple[int, int]]) -> list[tuple[list[int], str, Target | None]]:
+    """The first copies, each with its move's number, as one message of bounded length asks for them."""
+    out: list[tuple[list[int], str, Target | None]] = []
+    length = 0
+    for number, group in itertools.groupby(asked, key=lambda one: one[0]):
+        action, target = moves[number].action, moves[number].target
+        length += len(action) + len(target.observation if target else "")
+        if out and length > CHARACTERS_PER_MESSAGE:
+            break
+        out.append(([id for _, id in group], action, target))
+    return out
 
 
 def _groups(scripts: Iterable[Script]) -> Iterable[list[Script]]:

@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from envgen.models.material import Material, Sources, Step, step_of
+from envgen.models.material import Material, Step
 from envgen.models.model import Prompt, estimate
 from envgen.models.settings import ModelSettings
+from envgen.models.sources import Sources, step_of
 from envgen.models.trial import Difference, Example, Trial
 from envgen.patterns import Patterns, usual_reward
 from envgen.split import By

@@ -13,13 +13,13 @@ from math import log
 import numpy as np
 
 from envgen.author import Environment
-from envgen.belief import FLOOR
 from envgen.models.correspondence import BudgetSpent, Correspondence
 from envgen.models.model import Prompt
 from envgen.models.prompts import Prompts
 from envgen.models.reply import NoCode, code
 from envgen.models.settings import ModelSettings
 from envgen.models.trial import Trial
+from envgen.scored import FLOOR
 from rollout.trajectory import Record
 
 WORTH = 20.0  # trials that a world's share of predicted steps counts as

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from envgen.author import Environment
-from envgen.belief import Belief, Outcome
+from envgen.belief import Belief
 from envgen.comparison import Comparer
 from envgen.counterexamples import Counterexamples, Mismatch
 from envgen.fidelity import FidelityReport, judge
 from envgen.gate import Gate
 from envgen.patterns import usual_reward
+from envgen.scored import Outcome
 from envgen.steps import steps
 from rollout.trajectory import Record, Trajectory
 from sandbox import Element, Sandbox, SandboxError, Worker
@@ -171,6 +172,9 @@ class Tribunal:
         ):
             if (value := figures[name].value) is not None and value < least:
                 said.append(f"{words} ({1 - value:.0%} of the sessions)")
+        if (off := figures["drawn_off"].value or 0.0) > self.gate.drawn_off:
+            said.append(f"From drawn starts it goes otherwise than when it is told their first texts, in {off:.0%} of the "
+                        "steps: what a text hides is to be drawn alike in both.")
         wrong = figures["entry_contradicted"]
         if wrong.value is not None and wrong.value > self.gate.entry_contradicted:
             said.append(f"Told a text from the middle of a session, it is sure of another answer than the logged one "

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from envgen.belief import FLOOR
+from envgen.scored import FLOOR
 from rollout.trajectory import Trajectory
 from tests.dreamer.conftest import DREAM
 from tests.dreamer.sources import CORRUPTED, KNOCKING, TABLE, TRUE

@@ -6,9 +6,9 @@ from math import log
 
 import pytest
 
-from envgen.belief import FLOOR
 from envgen.comparison import Comparer
 from envgen.ensemble import Disagreement
+from envgen.scored import FLOOR
 from rollout.trajectory import Trajectory, Turn
 from sandbox import Sandbox
 from tests.envgen.worlds import CORRIDOR, FORGETS_A_CELL, LOTTERY, PAYS_FOR_THE_WRONG_CELL

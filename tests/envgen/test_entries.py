@@ -16,6 +16,9 @@ REFUSES = worlds.CORRIDOR.replace(TOLD, "if options:\n            raise ValueErr
 ENTERS_ELSEWHERE = worlds.CORRIDOR.replace('"Cell 2.": 2', '"Cell 2.": 3').replace(
     'return f"Cell {self.cell}.", {}', 'return (options or {}).get("observation", "Cell 1."), {}')
 ONLY_THE_START = worlds.CORRIDOR.replace('{"Cell 1.": 1, "Cell 2.": 2, "Cell 3.": 3}', '{"Cell 1.": 1}')
+GOOD_WHEN_TOLD = worlds.CORRIDOR.replace("self.cell = 1\n", "self.cell, self.told = 1, bool(options)\n").replace(
+    "self.cell == 4", "self.cell == (4 if self.told else 3)")
+TRUTH = {"starts_taken": 1.0, "entry_taken": 1.0, "entry_contradicted": 0.0, "forgets": 1.0, "drawn_off": 0.0}
 
 
 def figures(sandbox: Sandbox, source: str) -> dict[str, float | None]:
@@ -25,8 +28,7 @@ def figures(sandbox: Sandbox, source: str) -> dict[str, float | None]:
 
 
 def test_the_truth_begins_from_every_text_and_forgets_what_was(sandbox: Sandbox) -> None:
-    assert figures(sandbox, worlds.CORRIDOR) == {
-        "starts_taken": 1.0, "entry_taken": 1.0, "entry_contradicted": 0.0, "forgets": 1.0}
+    assert figures(sandbox, worlds.CORRIDOR) == TRUTH
 
 
 @pytest.mark.parametrize(("source", "name", "least", "most"), [
@@ -34,6 +36,7 @@ def test_the_truth_begins_from_every_text_and_forgets_what_was(sandbox: Sandbox)
     (REFUSES, "starts_taken", 0.0, 0.0),
     (ENTERS_ELSEWHERE, "entry_contradicted", 0.1, 0.6),
     (ONLY_THE_START, "entry_taken", 0.1, 0.6),
+    (GOOD_WHEN_TOLD, "drawn_off", 0.06, 0.6),
 ])
 def test_what_is_wrong_shows_in_its_own_figure(
     source: str, name: str, least: float, most: float, sandbox: Sandbox
@@ -42,14 +45,13 @@ def test_what_is_wrong_shows_in_its_own_figure(
     value = found.pop(name)
     assert value is not None
     assert least <= value <= most
-    truth = {"starts_taken": 1.0, "entry_taken": 1.0, "entry_contradicted": 0.0, "forgets": 1.0}
-    del truth[name]
     if name != "starts_taken":  # what begins from no text has no other figure
-        assert found == truth
+        assert found | {name: TRUTH[name]} == TRUTH
 
 
 @pytest.mark.parametrize(("source", "reason"), [
     (REMEMBERS, "forgets"), (REFUSES, "starts_taken"), (ENTERS_ELSEWHERE, "entry_contradicted"),
+    (GOOD_WHEN_TOLD, "told their first texts"),
 ])
 def test_the_gate_refuses_it(source: str, reason: str, sandbox: Sandbox) -> None:
     with sandbox.load(source) as worker:

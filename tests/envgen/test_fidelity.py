@@ -5,9 +5,9 @@ from math import log
 
 import pytest
 
-from envgen.belief import FLOOR
 from envgen.ends import infer_ends
 from envgen.fidelity import FidelityReport, judge
+from envgen.scored import FLOOR
 from rollout.trajectory import Trajectory, Turn
 from sandbox import Limits, Sandbox
 from tests.envgen import worlds

@@ -73,7 +73,7 @@ def report(chance: bool = False, undetermined: int = 0, **figures: Figure) -> Fi
         "step_probability": perfect, "reward_f1": perfect, "end_f1": perfect, "nats_over_counts": zero,
         "calibration": zero, "contradicted": zero, "contradicted_event": zero, "faults": zero, "frequencies_off": zero,
         "entry_contradicted": zero, "actions_match": perfect, "forgets": perfect, "reset_match": perfect,
-        "reset_surprise": zero, "starts_taken": perfect,
+        "reset_surprise": zero, "starts_taken": perfect, "drawn_off": zero,
     }
     return FidelityReport(environment="world", sessions=10, figures=known | figures, chance=chance,
                           regimes={"enumerate": 100}, approximate=0, undetermined=undetermined, lost_mass=0.0)

@@ -11,10 +11,10 @@ import pytest
 
 import templates
 from envgen.ends import infer_ends
-from envgen.models.material import Sources
 from envgen.models.model import Prompt
 from envgen.models.prompts import Prompts
 from envgen.models.settings import ModelSettings
+from envgen.models.sources import Sources
 from envgen.models.trial import Difference, Example, Trial, Tribunal
 from envgen.patterns import observe
 from rollout.trajectory import Call, Message, Trajectory, Turn

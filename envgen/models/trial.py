@@ -173,8 +173,8 @@ class Tribunal:
             if (value := figures[name].value) is not None and value < least:
                 said.append(f"{words} ({1 - value:.0%} of the sessions)")
         if (off := figures["drawn_off"].value or 0.0) > self.gate.drawn_off:
-            said.append(f"From drawn starts it goes otherwise than when it is told their first texts, in {off:.0%} of the "
-                        "steps: what a text hides is to be drawn alike in both.")
+            said.append(f"From drawn starts it goes otherwise than when it is told their first texts, in {off:.0%} of "
+                        "the steps: what a text hides is to be drawn alike in both.")
         wrong = figures["entry_contradicted"]
         if wrong.value is not None and wrong.value > self.gate.entry_contradicted:
             said.append(f"Told a text from the middle of a session, it is sure of another answer than the logged one "

@@ -28,7 +28,7 @@ from rollout.trajectory import Trajectory, Turn
 from sandbox import Answer, Chances, EnvironmentFault, Log, Move, Target, Worker
 from sandbox import Outcome as Fork
 
-KEPT = 64  # copies of the environment; what is cut is reported as lost mass
+KEPT = 4096  # copies of the environment; what is cut is reported as lost mass
 FORKS = 4096  # scripts of draws up to which a step is enumerated
 PATIENCE = 16  # times as many, where those that were run promise an end
 RUNS = 20_000  # of one step in one copy, when it is searched
@@ -257,6 +257,7 @@ class Belief:
         replay.approximate |= not all(found.exhaustive for found in ways)
         copies, lost = self._settled(forks)
         replay.lost += lost
+        replay.approximate |= lost > 0
         self._go_on(replay, copies)
 
     def _go_on(self, replay: Replay, copies: dict[int, float]) -> None:
@@ -286,7 +287,7 @@ class Belief:
                 (fork.probability, fork, isinstance(fork.answer, Answer) and fork.answer.observation == text)
                 for fork in outcomes
             ])
-            start = Start(copies, lost, regime, not exhaustive)
+            start = Start(copies, lost, regime, not exhaustive or lost > 0)
             if regime != "sample":
                 self._starts[text, drawn] = start
         replay.copies = dict(start.copies)

@@ -49,7 +49,7 @@ class Scored:
         probability: of the logged answer, given the belief that the step starts from; a lower bound where the answer
             was searched for.
         regime: the least exact way in which a copy's chance was found.
-        approximate: whether that belief was itself sampled, or searched with something missed. What is said of the
+        approximate: whether that belief was itself sampled, cut, or searched with something missed. What is said of the
             probability then leaves out the error of the belief, which may be to either side.
         standard_error: of the probability, where it was sampled; 0 where it is exact or a lower bound.
     """
@@ -70,12 +70,12 @@ class Scored:
     @property
     def undetermined(self) -> bool:
         """Whether the answer was not met, and might have been missed."""
-        return self.regime != "enumerate" and self.probability == 0.0
+        return self.probability == 0.0 and (self.regime != "enumerate" or self.approximate)
 
     @property
     def contradicted(self) -> bool:
         """Whether the model was sure of other answers: it neither knew of the logged one nor said that it guessed."""
-        if self.probability != 0.0 or self.regime != "enumerate":
+        if self.probability != 0.0 or self.regime != "enumerate" or self.approximate:
             return False
         return bool(self.outcomes) and not any(outcome.imagined for outcome in self.outcomes)
 

@@ -219,7 +219,7 @@ def _slots(kind: Any) -> tuple[str, ...]:
 
 
 def fingerprint(value: Any) -> str:
-    """A digest by which two states of the same program are equal; `np_random` and its seed do not count."""
+    """A digest by which two states of the same program are equal; the state and seed of `np_random` do not count."""
     out: list[str] = []
     _describe(value, out, {})
     return hashlib.blake2b("".join(out).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -199,9 +199,9 @@ def test_an_answer_that_samples_never_met_is_undetermined(sandbox: Sandbox) -> N
 
 
 def test_belief_that_is_cut_is_reported(sandbox: Sandbox) -> None:
-    """A hundred hidden states, 64 kept: 36 in a hundred are lost."""
-    source = worlds.COIN.replace("bool(self.np_random.random() < 0.25)", "int(self.np_random.integers(100))")
-    assert judged(sandbox, source, [session("A cup.", ("wait", "A cup."))]).lost_mass == pytest.approx(0.36)
+    """8,192 hidden states, 4,096 kept: half are lost."""
+    source = worlds.COIN.replace("bool(self.np_random.random() < 0.25)", "int(self.np_random.integers(8192))")
+    assert judged(sandbox, source, [session("A cup.", ("wait", "A cup."))]).lost_mass == pytest.approx(0.5)
 
 
 def test_judging_leaves_no_copies_behind() -> None:

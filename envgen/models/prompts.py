@@ -16,7 +16,8 @@ from rollout.trajectory import Trajectory
 from templates import prompt
 from templates.quoting import Written, literal
 
-BEFORE = 3  # turns before a difference that are told in full
+BEFORE = 3  # turns before a difference that are told in full, and as many more as have so many characters
+HISTORY = 1500
 SKIPPED = 40  # actions before those
 WORDS = ("words", "reward", "end", "unknown", "fault", "no state", "improbable")  # of ours; all else is from logs
 FEWEST = 1000  # tokens for what a prompt shows of the sessions
@@ -124,8 +125,11 @@ class Prompts:
 
     def _example(self, example: Example, lines: Sequence[str]) -> _Example:
         session, turn = self.sessions[example.session], example.turn
-        first = max(0, turn - BEFORE)
         said = [step_of(session, number, self.usual) for number in range(turn + 1)]
+        first, room = turn, HISTORY
+        while first and (turn - first < BEFORE or room > 0):
+            first -= 1
+            room -= len(said[first].action) + len(said[first].answer or "")
         return _Example(
             skipped=[step.action for step in said[:first]][-SKIPPED:], before=texts(session)[first],
             earlier=said[first:-1], step=said[-1],

@@ -3,6 +3,7 @@
 Differences are told of shown sessions only, for whoever wrote the file is told of them.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,12 +12,11 @@ from envgen.belief import Belief
 from envgen.comparison import Comparer
 from envgen.counterexamples import Counterexamples, Mismatch
 from envgen.fidelity import FidelityReport, judge
-from envgen.gate import Gate
+from envgen.gate import MOST, Gate
 from envgen.patterns import usual_reward
-from envgen.scored import Outcome
 from envgen.steps import steps
 from rollout.trajectory import Record, Trajectory
-from sandbox import Element, Sandbox, SandboxError, Worker
+from sandbox import Sandbox, SandboxError, Worker
 
 REPLAYED = 100  # shown sessions that a file is judged on, evenly picked
 KINDS = 8  # of differences that are told
@@ -56,7 +56,7 @@ class Trial(Record):
         problem: why it cannot be used; None where it can, and then there are reports.
         shown, selection: how it does on these sessions.
         refusals: what the gate says on the selection sessions.
-        complaints: what speaks against it on the shown sessions, beside the differences, and how its starts are.
+        complaints: what speaks against it on the shown sessions beside single differences; none where it passes.
         differences: on shown sessions.
     """
 
@@ -146,11 +146,17 @@ class Tribunal:
         turn = next(number for number in range(mismatch.turn - 1, len(found))
                     if (found[number][0], found[number][1].action.text) == (mismatch.before, mismatch.action))
         cut = session.model_copy(update={"turns": session.turns[: turn + 1]})
-        outcomes = sorted(Belief(worker, self.comparer).replay(cut)[-1].outcomes, key=lambda each: -each.probability)
-        return Example(
-            session=session.id, turn=turn, lines=tuple(_lines(outcomes[:1], worker.elements)),
-            expected=tuple((each.probability, each.observation, each.reward, each.end) for each in outcomes[:TOLD]),
-        )
+        outcomes = Belief(worker, self.comparer).replay(cut)[-1].outcomes
+        told: defaultdict[tuple[str, float, bool], float] = defaultdict(float)
+        ran: dict[tuple[str, float, bool], tuple[int, ...]] = {}
+        for each in outcomes:
+            answer = each.observation, each.reward, each.end
+            told[answer] += each.probability
+            ran.setdefault(answer, each.support)
+        likeliest = sorted(told, key=lambda answer: -told[answer])[:TOLD]
+        lines = {worker.elements[number].line for answer in likeliest[:1] for number in ran[answer]}
+        return Example(session=session.id, turn=turn, lines=tuple(sorted(lines)[:LINES]),
+                       expected=tuple((told[answer], *answer) for answer in likeliest))
 
     def _complaints(self, shown: FidelityReport) -> list[str]:
         """What differences do not say: chance, starts, what is remembered."""
@@ -175,11 +181,10 @@ class Tribunal:
         if (off := figures["drawn_off"].value or 0.0) > self.gate.drawn_off:
             said.append(f"From drawn starts it goes otherwise than when it is told their first texts, in {off:.0%} of "
                         "the steps: what a text hides is to be drawn alike in both.")
-        wrong = figures["entry_contradicted"]
-        if wrong.value is not None and wrong.value > self.gate.entry_contradicted:
-            said.append(f"Told a text from the middle of a session, it is sure of another answer than the logged one "
-                        f"({wrong.value:.0%} of {wrong.n:,} steps): what a text hides is drawn, and a text that tells "
-                        "too little is refused.")
+        for name, words in MOST.items():
+            wrong = figures[name]
+            if wrong.value is not None and wrong.value > getattr(self.gate, name):
+                said.append(f"In {wrong.value:.1%} of {wrong.n:,} steps {words}.")
         surprise = figures["calibration"]
         if shown.chance and surprise.low is not None and surprise.low > self.gate.calibration:
             forms = "; ".join(f"{form!r}: {figure.value:.2f}" for form, figure in shown.calibration.items()
@@ -196,9 +201,3 @@ def _telling(kinds: Sequence[Counterexamples]) -> list[Counterexamples]:
     """Those that matter most: reward, end and faults first, then the commonest."""
     first = {"reward", "end", "fault"}
     return sorted(kinds, key=lambda kind: (not first & set(kind.differs), -kind.count))[:KINDS]
-
-
-def _lines(outcomes: Sequence[Outcome], elements: Sequence[Element]) -> list[int]:
-    """Where the branches and table entries stand that an answer ran."""
-    ran = {elements[number].line for outcome in outcomes for number in outcome.support}
-    return sorted(ran)[:LINES]

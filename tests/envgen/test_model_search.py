@@ -91,7 +91,7 @@ def test_a_wrong_world_is_revised_by_what_shown_sessions_say(tmp_path: Path, san
     asked = served.asked[2]["messages"][1]["content"]
     assert '× "right": reward' in asked or '× "left"' in asked or '× "right"' in asked
     assert "was answered   [reward 0.0]" in asked
-    assert "lines of your file that ran there" in asked
+    assert "branches of your file that ran there" in asked
     parent = (first, second)[third.parent - 1]
     assert parent.environment is not None
     assert parent.environment.source.strip() in asked

@@ -25,7 +25,8 @@ class Outcome(NamedTuple):
         fault: it broke; the observation says how.
         truncated: it stops here, though the world did not end.
         actions: the legal actions that it lists, if it does.
-        support: with a counting worker, the branches and table entries that led to it.
+        support: with a counting worker, the branches and table entries that led to it; none where it came true and
+            the session was followed.
     """
 
     probability: float

@@ -1,5 +1,6 @@
 """What a prompt shows of the sessions of a world."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from envgen.models.facts import Family
@@ -52,7 +53,12 @@ class Shown(NamedTuple):
 
 
 class Material(NamedTuple):
-    """What a prompt shows; `left_out` says of how much of each there was no room for more."""
+    """What a prompt shows.
+
+    Attributes:
+        left_out: of each part, how many items there was no room for.
+        names: of long texts that come again and again, which are told once.
+    """
 
     family: Family
     facts: list[Written]
@@ -70,8 +76,13 @@ class Material(NamedTuple):
     steps: list[Step]
     absences: list[str]
     left_out: dict[str, int]
+    names: dict[str, Written]
 
     def told(self, text: str, indent: int = 0) -> Written:
+        """A logged text by its name, or else spelt out."""
+        return self.names.get(text) or self.spelt(text, indent)
+
+    def spelt(self, text: str, indent: int = 0) -> Written:
         """A logged text as literals: what all sessions begin with by its name, a very long one cut."""
         start = ""
         if self.introduction and text.startswith(self.introduction):
@@ -85,6 +96,18 @@ class Material(NamedTuple):
     def answer(self, step: Step, indent: int) -> Written:
         """What a step was answered."""
         return Written("(the same text)") if step.answer is None else self.told(step.answer, indent)
+
+    def all_told(self) -> Iterator[str]:
+        """Every text that is told, as often as it is."""
+        for session in self.sessions:
+            yield session.opening
+            yield from (step.answer for step in session.steps if step.answer is not None)
+        for situation in self.situations:
+            yield situation.before
+            yield from (step.answer for _, led in situation.led for step in led if step.answer is not None)
+        for step in self.steps:
+            yield from (text for text in (step.before, step.answer) if text is not None)
+        yield from (text for text, _ in self.openings)
 
     def place(self, step: Step) -> Written:
         """How often a step came, and where."""

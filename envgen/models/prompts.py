@@ -20,6 +20,7 @@ BEFORE = 3  # turns before a difference that are told in full, and as many more 
 HISTORY = 1500
 SKIPPED = 40  # actions before those
 WORDS = ("words", "reward", "end", "unknown", "fault", "no state", "improbable")  # of ours; all else is from logs
+TRIES, FULL = 3, 0.9  # how often to plan again, and the share of the room that is enough
 FEWEST = 1000  # tokens for what a prompt shows of the sessions
 
 
@@ -111,8 +112,15 @@ class Prompts:
 
     def _fitted(self, written: Callable[[Material], Written]) -> Written:
         """A prompt with as much of the sessions as there is room for."""
-        budget = max(FEWEST, self._room - estimate(written(self.sources.gather(0))))
+        fixed = estimate(written(self.sources.gather(0)))
+        room = budget = max(FEWEST, self._room - fixed)
         user = written(self.sources.gather(budget))
+        for _ in range(TRIES):  # a text that is told once takes less room than was planned
+            spent = max(1, estimate(user) - fixed)
+            if spent > FULL * room:
+                break
+            budget = min(budget * room // spent, 4 * room)
+            user = written(self.sources.gather(budget))
         while estimate(user) > self._room and budget > FEWEST:
             budget = max(FEWEST, budget - (estimate(user) - self._room) - 50)
             user = written(self.sources.gather(budget))

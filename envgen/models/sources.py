@@ -25,6 +25,8 @@ from templates.quoting import Written
 WHOLE = 6  # sessions shown, at most
 INTRODUCTION = 60  # characters from which on a common beginning is told once
 OFTEN = 3  # times that the same action came on the same text, on average, from which on all of them are listed
+LONG = 120  # characters of a text that is told once, under a name, where it would be told
+AGAIN = 3  # times or more
 MARKS = 12  # characters around a text in a prompt, about
 
 Item = TypeVar("Item")
@@ -82,7 +84,7 @@ class Sources:
             longest=self.longest, tools=tools, system="", openings=openings,
             opening_forms=room.take("opening_forms", self.opening_forms, 0.15, _size),
             actions=room.take("actions", list(map(_shown, self.actions)), 0.15, _size), observations=[],
-            sessions=[], situations=[], steps=[], absences=[], left_out=room.left_out,
+            sessions=[], situations=[], steps=[], absences=[], left_out=room.left_out, names={},
         )
         if not self.transitions:
             return material
@@ -97,10 +99,12 @@ class Sources:
         rare = room.take("steps", [step for step in self.kinds if (step.before, step.action) not in known], 0.85, _size)
         # Which actions were tried on which text, the situations tell.
         absent = [f"{each.what} (of {each.of:,})" for each in patterns.never_observed if each.kind != "pair"]
-        return material._replace(
+        material = material._replace(
             system=system, observations=observations, situations=situations, sessions=whole, steps=rare,
             absences=room.take("absences", absent, 1.0, len),
         )
+        again = [text for text, count in Counter(material.all_told()).items() if count >= AGAIN and len(text) >= LONG]
+        return material._replace(names={text: Written(f"TEXT_{number}") for number, text in enumerate(again, start=1)})
 
     def _whole(self, room: "_Room") -> list[Session]:
         """The best, the worst and the longest session, then those with most that was not yet shown for their length."""

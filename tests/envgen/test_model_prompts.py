@@ -177,6 +177,17 @@ def test_what_all_sessions_begin_with_stands_once() -> None:
     assert "INTRODUCTION\n" in draft.user
 
 
+def test_a_long_text_that_comes_again_is_told_once() -> None:
+    hall = "You stand in a long hall with nine doors, a chandelier, and a carpet that somebody has rolled up. " * 2
+    turns = tuple(Turn(action=f"door {number}", observation=hall if number % 2 else f"Room {number}.", reward=0.0,
+                       terminated=number == 9) for number in range(10))
+    sessions = [Trajectory(id=str(number), source="real", observation=f"House {number}.", turns=turns, outcome=0.0)
+                for number in range(12)]
+    user = prompts(sessions).draft().user
+    assert user.count(hall) == 1
+    assert user.count("    TEXT_1\n") >= 3
+
+
 def test_whole_sessions_are_various() -> None:
     sessions, _ = infer_ends(record(Lottery(), 60))
     shown = Sources(sessions, observe(sessions), "session").gather(20_000).sessions

@@ -24,7 +24,8 @@ from templates.quoting import Written
 
 WHOLE = 6  # sessions shown, at most
 INTRODUCTION = 60  # characters from which on a common beginning is told once
-OFTEN = 3  # times that the same action came on the same text, on average, from which on all of them are listed
+OFTEN = 3  # times that the same action came on the same text, on average, from which on all of them are listed,
+TABLE = 300  # if they are no more than these
 LONG = 120  # characters of a text that is told once, under a name, where it would be told
 AGAIN = 3  # times or more
 MARKS = 12  # characters around a text in a prompt, about
@@ -202,15 +203,15 @@ def step_of(session: Trajectory, number: int, usual: float, count: int = 1) -> S
 
 
 def _situations(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> list[Situation]:
-    """What each action led to on each text, the commonest text first: all of it where most of it came again and again;
-    else, where there is chance, what was answered in several ways."""
+    """What each action led to on each text, the commonest text first: all of it where that is little and came again and
+    again; else, where there is chance, what was answered in several ways."""
     led: defaultdict[tuple[str | None, str], defaultdict[str, Counter[tuple[str | None, Written]]]]
     led = defaultdict(lambda: defaultdict(Counter))
     for session in sessions:
         for before, turn, text in steps(session):
             led[session.task, before][turn.action.text][None if text == before else text, note(turn, usual)] += 1
     pairs = sum(map(len, led.values()))
-    everything = patterns.turns >= OFTEN * pairs
+    everything = pairs <= TABLE and patterns.turns >= OFTEN * pairs
     if not (everything or patterns.chance):
         return []
     found = []

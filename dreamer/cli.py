@@ -99,7 +99,6 @@ def _verb(stage: str) -> Callable[..., None]:
 
 
 for _stage, _summary in (
-    ("author", "Write the environment (again)."),
     ("rehearse", "Play the base policy in the dream (again)."),
     ("learn", "Rehearse and update (again)."),
     ("evaluate", "Judge base and candidate in the production engine (again)."),
@@ -107,6 +106,43 @@ for _stage, _summary in (
     app.command(_stage, help=f"{_summary} Earlier stages are done if they are not yet; later ones are taken back.")(
         _verb(_stage)
     )
+
+
+@app.command()
+def author(
+    targets: Annotated[list[str], typer.Argument(
+        metavar="CONFIG|SESSIONS…", help="A night's TOML file, or the logs that a model writes a world of.",
+        show_default=False)],
+    model: Annotated[str | None, typer.Option(help="The model that writes, by its name at the endpoint.",
+                                              show_default=False)] = None,
+    base_url: Annotated[str | None, typer.Option(help="Of any OpenAI-compatible endpoint. [default: OpenAI's]",
+                                                 show_default=False)] = None,
+    calls: Annotated[int | None, typer.Option(help="Most calls of the model. [default: 12]",
+                                              show_default=False)] = None,
+    to: Annotated[Path, typer.Option(help="Where worlds and report are written.")] = Path("authored"),
+    replies: Annotated[Path | None, typer.Option(help="Where prompts and replies are kept. [default: in --to]",
+                                                 show_default=False)] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Ask nobody: take the replies that are kept.")] = False,
+    withhold: Annotated[bool, typer.Option(
+        "--withhold", help="Show openings and actions only: what the model then writes it remembers.")] = False,
+    format: As = None, folder: Folder = None, settings: Set = None, json: Json = False, unsafe: Unsafe = False,
+) -> None:
+    """Write environments: a night's (again), or by a model of any logs. --set KEY=VALUE sets more of the model."""
+    with _explained("what was asked is kept. The same command goes on from there"):
+        if model is None:
+            if len(targets) > 1 or not targets[0].endswith(".toml"):
+                raise ConfigError(f"name the model that writes: dream author {' '.join(targets)} --model NAME")
+            _night(Path(targets[0]), folder, False, settings, json, unsafe, until="author")
+            return
+        from dreamer.commission import commission, settings_of, show_commission
+
+        chosen = settings_of(model, base_url, calls, not withhold, settings or [])
+        report = commission(targets, format, chosen, to, replies or to / "replies", replay, unsafe)
+        show_commission(report, to, Console(stderr=json))
+        if json:
+            print(report.model_dump_json(indent=2))
+    if report.refusals:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -393,4 +393,5 @@ def _outcome(probability: float, answer: Answer | EnvironmentFault) -> Outcome:
     return Outcome(
         probability, answer.observation, answer.reward, answer.terminated, bool(answer.info.get("imagined")),
         truncated=answer.truncated, actions=frozenset(map(str, listed)) if isinstance(listed, list) else None,
+        support=answer.support,
     )

@@ -25,6 +25,8 @@ class Outcome(NamedTuple):
         fault: it broke; the observation says how.
         truncated: it stops here, though the world did not end.
         actions: the legal actions that it lists, if it does.
+        support: with a counting worker, the branches and table entries that led to it; none where it came true and
+            the session was followed.
     """
 
     probability: float
@@ -35,6 +37,7 @@ class Outcome(NamedTuple):
     fault: bool = False
     truncated: bool = False
     actions: frozenset[str] | None = None
+    support: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)

@@ -33,10 +33,10 @@ class Stepwise(Belief):
 
 
 def plain(step: Scored) -> tuple[Any, ...]:
-    """All that a score says, answers summed."""
+    """All that a score says, answers summed; support is told of outcomes that were stepped to, and is not compared."""
     told: dict[tuple[Any, ...], float] = defaultdict(float)
     for outcome in step.outcomes:
-        told[outcome[1:]] += outcome.probability
+        told[outcome._replace(support=())[1:]] += outcome.probability
     expected = {answer: pytest.approx(p) for answer, p in told.items()}
     return (step.before, step.turn, expected, pytest.approx(step.probability), step.regime, step.approximate,
             step.standard_error)

@@ -4,15 +4,16 @@ The drafts of every author are ranked on the sessions kept for selection. The be
 ones, and those that the gate passes are the members of the ensemble that is rehearsed in.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
 
 from dreamer.config import Config, ConfigError
 from dreamer.reading import Logs
 from dreamer.run import Run
-from envgen.author import Author, AuthorError, ByHand
+from envgen.author import Author, AuthorError, ByHand, Environment
 from envgen.automaton import Automaton
 from envgen.fidelity import FidelityReport, judge
+from envgen.models.author import ModelAuthor
+from envgen.models.endpoint import Endpoint
 from envgen.support import vouched
 from rollout.figure import Figure
 from rollout.log import SessionError
@@ -85,8 +86,8 @@ class Validated(Record):
         return (self.members or self.judged)[0]
 
 
-def authors(config: Config) -> list[Author]:
-    """Those that the configuration names.
+def by_hand(config: Config) -> ByHand:
+    """Those who wrote the files of the configuration.
 
     Raises:
         ConfigError: a file of `author.files` is missing or no text.
@@ -97,7 +98,31 @@ def authors(config: Config) -> list[Author]:
             sources[path.name] = path.read_text()
     except (SessionError, OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"author.files: {error}") from None
-    return [ByHand(sources), *([Automaton()] if config.author.automaton else [])]
+    return ByHand(sources)
+
+
+def endpoint(config: Config) -> Endpoint | None:
+    """The model of the configuration, if it names one.
+
+    Raises:
+        ModelError: it has no key or no address.
+    """
+    return Endpoint(config.author.model) if config.author.model else None
+
+
+def authors(run: Run, selection: Sequence[Trajectory]) -> list[Author]:
+    """Those that the configuration names.
+
+    Args:
+        selection: sessions that drafts are chosen by; no author is shown them.
+    """
+    found: list[Author] = [by_hand(run.config)]
+    if run.config.author.automaton:
+        found.append(Automaton())
+    if settings := run.config.author.model:
+        found.append(ModelAuthor(endpoint(run.config), settings, run.store.correspondence, run.sandbox, selection,
+                                 run.config.gate))
+    return found
 
 
 def author_environments(run: Run, logs: Logs) -> Authored:
@@ -106,7 +131,7 @@ def author_environments(run: Run, logs: Logs) -> Authored:
     candidates: dict[str, Candidate] = {}
     rejected: list[str] = []
     with run.reporter.stage("author", unit="drafts") as bar:
-        for draft in chain.from_iterable(author.drafts(shown) for author in authors(run.config)):
+        for draft in _drafts(authors(run, selection), shown, rejected):
             if draft.digest in candidates:
                 continue
             try:
@@ -130,6 +155,15 @@ def author_environments(run: Run, logs: Logs) -> Authored:
         raise AuthorError("no draft can be used: " + " | ".join(rejected))
     ranked = sorted(candidates.values(), key=lambda each: (each.nats_per_step.value or 0.0, each.states or 0))
     return Authored(candidates=tuple(ranked), rejected=tuple(rejected))
+
+
+def _drafts(authors: Sequence[Author], shown: Sequence[Trajectory], rejected: list[str]) -> Iterator[Environment]:
+    """All that they write; an author who wrote nothing that runs costs his own drafts alone."""
+    for author in authors:
+        try:
+            yield from author.drafts(shown)
+        except AuthorError as error:
+            rejected.append(str(error))
 
 
 def validate_environments(run: Run, logs: Logs, authored: Authored) -> Validated:

@@ -175,7 +175,7 @@ def validate(
 
 def _night(config_file: Path | None, folder: Path | None, resume: bool, settings: list[str] | None, json: bool,
            unsafe: bool, until: str | None) -> None:
-    from dreamer.authoring import authors
+    from dreamer.authoring import by_hand, endpoint
     from dreamer.production import open_production
     from dreamer.store import USES, Store, StoreError, latest_folder, next_folder
     from rollout.log import SessionError
@@ -186,7 +186,8 @@ def _night(config_file: Path | None, folder: Path | None, resume: bool, settings
     if config.production:
         # A typo is told now, not after the night. Nothing is stepped.
         open_production(config.production.engine, config.production.options, config.folder).make()
-    authors(config)
+    by_hand(config)
+    endpoint(config)
     if folder is None and (resume or until):
         folder = latest_folder(RUNS, config.name)
     if folder is None and resume:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from envgen.gate import Gate
+from envgen.models.settings import ModelSettings
 from envgen.split import By
 from rollout.errors import UserError
 
@@ -87,17 +88,20 @@ class Author(Section):
         files: environments written by hand, files of Gymnasium code; globs are allowed. They are judged like any
             draft, which says little where their writer has read the held-out sessions.
         automaton: whether the embedded author drafts as well.
+        model: the language model that drafts and revises, if any; see `envgen/models/settings.py`. Its calls cost money,
+            and parts of the shown sessions are sent to its endpoint.
         members: how many of the best drafts are judged on the held-out sessions; those that pass are the ensemble.
     """
 
     files: tuple[str, ...] = ()
     automaton: bool = True
+    model: ModelSettings | None = None
     members: int = Field(default=3, ge=1)
 
     @model_validator(mode="after")
     def _someone_writes(self) -> "Author":
-        if not self.files and not self.automaton:
-            raise ValueError("nobody writes; name files, or set automaton = true")
+        if not self.files and not self.automaton and self.model is None:
+            raise ValueError("nobody writes; name files or a model, or set automaton = true")
         return self
 
 

@@ -196,10 +196,12 @@ def plan(config: Any) -> Table:
     """What a night would do, and roughly what it costs; runs nothing."""
     learning, episodes = config.learning, config.learning.rounds * config.learning.groups * config.learning.episodes
     judged = 2 * config.production.episodes if config.production else 0
-    automaton = ["automaton, up to 4 drafts, no model calls"] if config.author.automaton else []
+    drafts = ["automaton, up to 4 drafts"] if config.author.automaton else []
+    if model := config.author.model:
+        drafts.append(f"{model.model}, at most {model.calls} calls")
     work = {
         "read": ", ".join(config.sessions.files),
-        "author": "; ".join((*config.author.files, *automaton)),
+        "author": "; ".join((*config.author.files, *drafts)),
         "validate": f"{config.sessions.held_out:.0%} of the sessions, the best {config.author.members} drafts",
         "clone": f"{config.cloning.steps} steps of {config.cloning.batch} sessions"
         if config.policy.model == "tiny" else f"nothing: {config.policy.model}",

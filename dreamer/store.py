@@ -5,6 +5,7 @@
     sessions/{shown,selection,held_out}.jsonl
     patterns.json
     looks.json                     the environments that were judged on the held-out sessions
+    correspondence/                what a model was asked and answered while it wrote environments
     environments/DIGEST/           environment.py, environment.json
     policies/DIGEST/               a Hugging Face checkpoint, and in README.md what it was made from
     promoted.json                  which policy is promoted
@@ -144,6 +145,11 @@ class Store:
 
     def load_patterns(self) -> Patterns:
         return Patterns.model_validate_json((self.root / "patterns.json").read_bytes())
+
+    @property
+    def correspondence(self) -> Path:
+        """The folder of what a model is asked and answers."""
+        return self.root / "correspondence"
 
     def look(self, environment: str) -> int:
         """Note that an environment is judged on the held-out sessions.

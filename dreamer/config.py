@@ -88,8 +88,8 @@ class Author(Section):
         files: environments written by hand, files of Gymnasium code; globs are allowed. They are judged like any
             draft, which says little where their writer has read the held-out sessions.
         automaton: whether the embedded author drafts as well.
-        model: the language model that drafts and revises, if any; see `envgen/models/settings.py`. Its calls cost money,
-            and parts of the shown sessions are sent to its endpoint.
+        model: the language model that drafts and revises, if any; see `envgen/models/settings.py`. Its calls may cost
+            money, and parts of the shown sessions are sent to its endpoint.
         members: how many of the best drafts are judged on the held-out sessions; those that pass are the ensemble.
     """
 

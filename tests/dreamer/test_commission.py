@@ -8,6 +8,7 @@ import pytest
 
 from rollout.formats import own
 from tests.dreamer.conftest import DREAM
+from tests.dreamer.sources import TRUE
 from tests.envgen import worlds
 from tests.envgen.endpoint import Refusal, fenced, serve
 from tests.games import Corridor, Switch, record
@@ -110,3 +111,33 @@ def test_an_unknown_model_is_named_with_those_that_are_there(folder: Path, dream
         code, _, err = dream("author", "corridor.jsonl", "--model", "large", "--base-url", served.base_url)
     assert code == 2
     assert "it has small" in " ".join(err.split())
+
+
+def test_a_night_asks_the_model_it_is_told_of(project: Path, dream: DREAM) -> None:
+    """What it writes is judged beside the automaton's drafts, and the folder keeps what was asked."""
+    with serve(fenced(TRUE)) as served:
+        model = f'author.model={{model="small", base_url="{served.base_url}", drafts=1}}'
+        code, out, err = dream("validate", "night.toml", "--run", "run", "--set", model)
+        assert code == 0, err + out
+        assert dream("validate", "night.toml", "--run", "run", "--set", model)[0] == 0
+    authored = json.loads(Path("run", "night-001", "author.json").read_text())
+    assert "small, draft 1" in {each["author"] for each in authored["candidates"]}
+    assert any(each["author"].startswith("automaton") for each in authored["candidates"])
+    assert len(served.asked) == 1
+    assert len(list(Path("run", "correspondence").glob("*.reply.md"))) == 1
+
+
+def test_a_model_that_writes_nothing_that_runs_costs_only_its_own_drafts(project: Path, dream: DREAM) -> None:
+    with serve("No.") as served:
+        model = f'author.model={{model="small", base_url="{served.base_url}", calls=1}}'
+        assert dream("validate", "night.toml", "--run", "run", "--set", model)[0] == 0
+    (rejected,) = json.loads(Path("run", "night-001", "author.json").read_text())["rejected"]
+    assert "small wrote nothing that runs" in rejected
+
+
+def test_a_night_whose_model_has_no_key_ends_before_it_begins(project: Path, dream: DREAM) -> None:
+    model = 'author.model={model="large", key="NO_SUCH_KEY"}'
+    code, _, err = dream("run", "night.toml", "--run", "run", "--set", model)
+    assert code == 2
+    assert "NO_SUCH_KEY" in err
+    assert not Path("run").exists()

@@ -7,12 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.worlds import arena, house, invented, toys
-from benchmarks.worlds.world import World
-
-WORLDS: dict[str, World] = {
-    world.name: world for family in (arena, toys, house, invented) for world in family.WORLDS
-}
+from benchmarks.worlds import WORLDS
 
 
 def main() -> None:

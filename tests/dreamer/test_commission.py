@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.worlds import WORLDS
 from rollout.formats import own
 from tests.dreamer.conftest import DREAM
 from tests.dreamer.sources import TRUE
@@ -66,15 +67,21 @@ def test_what_a_model_remembers_is_asked_without_transitions(folder: Path, dream
     assert not any("Cell 2." in asked["messages"][1]["content"] for asked in served.asked)
 
 
-@pytest.mark.parametrize("world", ["switch"])
-def test_a_recording_replays_the_whole_authoring(world: str, folder: Path, dream: DREAM) -> None:
+@pytest.mark.parametrize(("world", "parents"), [
+    ("switch", [None, 1]), ("embers", [None, 1]), ("lantern", [None]), ("urns", [None]),
+])
+def test_a_recording_replays_the_whole_authoring(world: str, parents: list[int | None], folder: Path, dream: DREAM
+                                                 ) -> None:
+    if world != "switch":
+        own.write(WORLDS[world].record(150, 1), folder / f"{world}.jsonl")
     replies = shutil.copytree(RECORDINGS / world, folder / "replies")
-    code, out, err = dream("author", f"{world}.jsonl", "--model", "by-hand", "--replay", "--replies", str(replies),
+    asked = [json.loads(line)["model"] for line in (replies / "exchanges.jsonl").read_text().splitlines()]
+    code, out, err = dream("author", f"{world}.jsonl", "--model", asked[0], "--replay", "--replies", str(replies),
                            "--set", "drafts=1", "--json")
     assert code == 0, err
     report = json.loads(out)
-    assert [each["revision"]["parent"] for each in report["revisions"]] == [None, 1]
-    assert report["revisions"][1]["held_out"]["figures"]["episode_match"]["value"] == 1.0
+    assert [each["revision"]["parent"] for each in report["revisions"]] == parents
+    assert report["revisions"][-1]["refusals"] == []
 
 
 def test_a_stale_recording_fails_loudly(folder: Path, dream: DREAM) -> None:

@@ -122,14 +122,14 @@ class Frequencies:
 
     def off(self) -> tuple[Frequency, ...]:
         """Answers whose frequency cannot be that of the environment, the furthest off first."""
-        tried = [(group, value, *cell) for group, cells in self.cells.items() for value, cell in cells.items()
+        tried = [(group, value, cell) for group, cells in self.cells.items() for value, cell in cells.items()
                  if cell[1] >= LEAST]
-        found = [
-            Frequency(action=group[0], where=group[1], answer=f"{kind} {value!r}", steps=self.steps[group],
-                      expected=expected / self.steps[group], logged=count / self.steps[group])
-            for group, (kind, value), expected, variance, count in tried
-            if erfc(max(0.0, abs(count - expected) - 0.5) / sqrt(2 * variance)) * len(tried) < SURE
-        ]
+        found = []
+        for group, (kind, value), (expected, variance, count) in tried:
+            if erfc(max(0.0, abs(count - expected) - 0.5) / sqrt(2 * variance)) * len(tried) < SURE:
+                action, where = group
+                found.append(Frequency(action=action, where=where, answer=f"{kind} {value!r}", steps=self.steps[group],
+                                       expected=expected / self.steps[group], logged=count / self.steps[group]))
         return tuple(sorted(found, key=lambda each: -each.off))
 
 

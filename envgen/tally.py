@@ -70,7 +70,6 @@ class Known(NamedTuple):
     sample: float
 
 
-CERTAIN = Known(1.0, *[0.0] * 10, 1.0, 0.0, 0.0)  # a plain hit
 
 
 class Tally:
@@ -155,8 +154,9 @@ class Tally:
             hits = sum(each.probability for each in outcomes if agrees(each, turn, self.comparer))
             row += self._told(Scored(before, turn, outcomes, hits), changed, novel)
         hit = Outcome(1.0, turn.answer or "", turn.reward or 0.0, bool(turn.terminated))
-        row += self._told(Scored(before, turn, [hit], 1.0), changed, novel)
-        return [*row, *CERTAIN, *self._by_form(turn.action.text, CERTAIN)]
+        certain = Scored(before, turn, [hit], 1.0)
+        known = _known(certain)
+        return [*row, *self._told(certain, changed, novel), *known, *self._by_form(turn.action.text, known)]
 
     def _other(self, step: Scored, plain: np.ndarray) -> np.ndarray:
         """What a step adds that is no plain hit; under the references it is what it would add if it were."""

@@ -5,8 +5,9 @@ given the probability that the environment gave it. Beside the environment stand
 changes) and the count model (what followed the same text and action in the shown sessions). Answers that cannot be
 compared, such as people's words, are counted and left out of every figure.
 
-Where chance was searched, probabilities are lower bounds; where it was sampled, they are frequencies. An answer that
-neither met is undetermined, never impossible, though its nats are those of the floor.
+Where chance was searched, probabilities are lower bounds; where it was sampled, they are frequencies, and
+`sampling_error` is the standard error that this gives `step_probability`, short of the error of the belief. An answer
+that neither met is undetermined, never impossible, though its nats are those of the floor.
 """
 
 from collections import Counter
@@ -42,7 +43,7 @@ class FidelityReport(Record):
         sessions: how many sessions it was judged on.
         figures: by name; those of the references are prefixed `identity_` and `counts_`.
         chance: whether the sessions show that the world has chance.
-        regimes: steps by how their chance was found.
+        regimes: steps by how their chance was found; of those that were searched, probabilities are lower bounds.
         approximate: steps whose belief had been searched or sampled before.
         undetermined: steps whose answer was not met, where it might have been missed.
         not_compared: steps left out of the figures because their answers are not compared, by kind of answer.

@@ -4,8 +4,9 @@
 
 Plain replay is the limit: the source run by Gymnasium without a sandbox, one reset a session, one step and one
 comparison a logged step; it cannot say how likely an answer was. Both sides replay the same sessions, alternately, and
-ratios are of medians over rounds, with the smallest and largest round's ratio as interval. Judging is `Belief.replays`:
-every step scored, before any figure is computed of the scores.
+ratios are of medians over rounds, with the smallest and largest round's ratio as interval. Replaying is
+`Belief.replays`: every step scored. Judging is `judge`, the whole report: the same and both references, all figures
+with their intervals, drawn starts and beginning again, which cost the same for few sessions and for many.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks import show
 from envgen.belief import Belief
+from envgen.fidelity import judge
+from envgen.patterns import usual_reward
 from rollout.figure import Figure
 from rollout.trajectory import Trajectory
 from sandbox import Sandbox, Worker
@@ -51,12 +54,12 @@ def source(world: str) -> str:
     return WEATHER if world == "weather" else read(world)
 
 
-def sessions(world: str, count: int) -> Sequence[Trajectory]:
+def sessions(world: str, count: int, seed: int = 3) -> Sequence[Trajectory]:
     if world != "weather":
-        return recorded.sessions(world, count, 3)
+        return recorded.sessions(world, count, seed)
     from tests.worlds.players import record, wanders
 
-    return record(load(WEATHER)(), wanders(("wait",)), count, 3, 20, world)
+    return record(load(WEATHER)(), wanders(("wait",)), count, seed, 20, world)
 
 
 def plainly(world: str, judged: Sequence[Trajectory]) -> int:
@@ -94,25 +97,32 @@ def figure(value: float, low: float, high: float, n: int, unit: str, target: flo
 
 
 def compared(sandbox: Sandbox, kind: str, rounds: int) -> dict[str, Figure]:
-    """Judging one world beside replaying it plainly."""
+    """Replaying and judging in one world, beside replaying it plainly."""
     world, count = WORLDS[kind]
-    judged = sessions(world, count)
+    judged, shown = sessions(world, count), sessions(world, count, 4)
     steps = sum(len(session.turns) for session in judged)
-    mine, plain = [], []
+    mine, plain, whole = [], [], []
     gc.collect()
     gc.freeze()  # the recorded sessions, which neither side should pay for
     with sandbox.load(source(world)) as worker:
         for _ in range(rounds):
             plain.append(seconds(lambda: plainly(world, judged)))
             mine.append(seconds(lambda: sum(map(len, Belief(worker).replays(judged)))))
+            if not kind.startswith("card game"):
+                whole.append(seconds(lambda: judge(worker, world, shown, judged, usual_reward(shown))))
     ratios = [one / other for one, other in zip(plain, mine, strict=True)]
     rate, share = steps / statistics.median(mine), statistics.median(ratios)
     rates = [steps / each for each in mine]
     figures = {
-        f"{kind}: judged": figure(rate, min(rates), max(rates), rounds, "steps/s"),
-        f"{kind}: against plain replay": figure(share, min(ratios), max(ratios), rounds, "ratio of steps/s",
+        f"{kind}: replayed": figure(rate, min(rates), max(rates), rounds, "steps/s"),
+        f"{kind}: replayed, against plain replay": figure(share, min(ratios), max(ratios), rounds, "ratio of steps/s",
                                                 0.5 if kind.startswith("deterministic") else None),
     }
+    if whole:
+        rates, ratios = [steps / each for each in whole], [one / other for one, other in zip(plain, whole, strict=True)]
+        figures[f"{kind}: judged"] = figure(statistics.median(rates), min(rates), max(rates), rounds, "steps/s")
+        figures[f"{kind}: judged, against plain replay"] = figure(
+            statistics.median(ratios), min(ratios), max(ratios), rounds, "ratio of steps/s")
     if kind.startswith("card game"):
         costs = [each / steps for each in mine]
         figures[f"{kind}: a step"] = figure(statistics.median(costs), min(costs), max(costs), rounds, "s", 1.0, False)
@@ -131,30 +141,50 @@ def repeated(some: Sequence[Trajectory], steps: int) -> Iterator[Trajectory]:
 
 def scaled(sandbox: Sandbox, rounds: int) -> dict[str, Figure]:
     """Ten times as many steps: a tenth as fast, and no larger?"""
-    some = recorded.sessions("cliff", 100, 3)
+    some, shown = recorded.sessions("cliff", 100, 3), recorded.sessions("cliff", 100, 4)
+    many = {steps: list(repeated(some, steps)) for steps in (SHORT, LONG)}
+    usual = usual_reward(shown)
     gc.collect()
     gc.freeze()
 
-    def judge(worker: Worker, steps: int) -> tuple[float, float, float]:
-        begun, most, count = time.perf_counter(), 0.0, 0
-        for number, scored in enumerate(Belief(worker).replays(repeated(some, steps))):
-            count += len(scored)
-            most = max(most, resident(os.getpid())) if number % 200 == 0 else most
-        return count / (time.perf_counter() - begun), most, resident(worker.pid)
+    def measured(worker: Worker, steps: int, whole: bool) -> tuple[float, float, float]:
+        """Steps a second, and MiB of both sides."""
+        most = [0.0]
 
-    found: dict[int, list[tuple[float, float, float]]] = {SHORT: [], LONG: []}
-    for _ in range(rounds):
-        for steps, rows in found.items():
-            with sandbox.load(read("cliff")) as worker:
-                rows.append(judge(worker, steps))
+        def told(count: int) -> None:
+            most.append(resident(os.getpid()) if len(most) % 200 == 0 else 0.0)
+
+        begun = time.perf_counter()
+        if whole:
+            judge(worker, "cliff", shown, many[steps], usual, told)
+        else:
+            for _ in Belief(worker).replays(many[steps]):
+                told(1)
+        rate = steps / (time.perf_counter() - begun)
+        return rate, max(*most, resident(os.getpid())), resident(worker.pid)
+
     figures = {}
-    for place, (name, unit, target, at_least) in enumerate((
-        ("steps/s", "ratio", 0.9, True), ("memory of the judge", "ratio of MiB", 1.25, False),
-        ("memory of the worker", "ratio of MiB", 1.25, False),
-    )):
-        ratios = [long[place] / short[place] for short, long in zip(found[SHORT], found[LONG], strict=True)]
-        figures[f"{LONG:,} steps against {SHORT:,}: {name}"] = figure(
-            statistics.median(ratios), min(ratios), max(ratios), rounds, unit, target, at_least)
+    for name, whole in (("replayed", False), ("judged", True)):
+        found: dict[int, list[tuple[float, float, float]]] = {SHORT: [], LONG: []}
+        plain = []
+        for _ in range(rounds):
+            plain.append(LONG / seconds(lambda: plainly("cliff", many[LONG])))
+            for steps, rows in found.items():
+                with sandbox.load(read("cliff")) as worker:
+                    rows.append(measured(worker, steps, whole))
+        for place, (what, unit, target, at_least) in enumerate((
+            ("steps/s", "ratio", 0.9, True), ("memory of the judge", "ratio of MiB", 1.25, False),
+            ("memory of the worker", "ratio of MiB", 1.25, False),
+        )):
+            ratios = [long[place] / short[place] for short, long in zip(found[SHORT], found[LONG], strict=True)]
+            figures[f"{LONG:,} steps against {SHORT:,}, {name}: {what}"] = figure(
+                statistics.median(ratios), min(ratios), max(ratios), rounds, unit, target, at_least)
+        costs = [1e6 / rate for rate, *_ in found[LONG]]
+        ratios = [rate / other for (rate, *_), other in zip(found[LONG], plain, strict=True)]
+        figures[f"{LONG:,} steps, {name}: a step"] = figure(
+            statistics.median(costs), min(costs), max(costs), rounds, "µs", 15.0 if whole else None, False)
+        figures[f"{LONG:,} steps, {name}: against plain replay"] = figure(
+            statistics.median(ratios), min(ratios), max(ratios), rounds, "ratio of steps/s")
     return figures
 
 

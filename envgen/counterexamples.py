@@ -4,15 +4,18 @@ One error shows in many steps; an author is better told once, with a count and a
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from envgen.comparison import differing
 from envgen.forms import Forms
 from envgen.miner import mine
-from envgen.scored import FLOOR, Outcome, Scored
-from rollout.trajectory import Record, Trajectory
+from envgen.scored import Outcome, Scored
+from rollout.trajectory import Record
 
 EXAMPLES = 3  # of one kind
+WAITING = 4096  # different mismatches that are sorted into kinds together
 
 
 class Mismatch(Record):
@@ -48,26 +51,87 @@ class Counterexamples(Record):
         return f"{self.count:,} × {self.action!r}: {', '.join(self.differs)}"
 
 
-def counterexamples(sessions: Sequence[Trajectory], scored: Sequence[Sequence[Scored]], actions: Forms
-                    ) -> tuple[Counterexamples, ...]:
-    """Mismatches in kinds, the commonest first.
+class Missed(NamedTuple):
+    """What went wrong, whoever it happened to and wherever.
+
+    Attributes:
+        action, answer, reward, end: what was logged.
+        possible: the environment gave it some probability.
+        expected: what it gave most, if anything.
+    """
+
+    action: str
+    answer: str
+    reward: float | None
+    end: bool | None
+    possible: bool
+    expected: Outcome | None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The answers, logged and expected."""
+        return (self.answer,) if self.expected is None else (self.answer, self.expected.observation)
+
+
+@dataclass(slots=True)
+class Seen:
+    """How often something went wrong, and the first few times, each with how many mismatches came before it."""
+
+    count: int = 0
+    examples: list[tuple[int, Mismatch]] = field(default_factory=list)
+
+    def merge(self, other: "Seen") -> None:
+        self.count += other.count
+        self.examples = sorted([*self.examples, *other.examples], key=lambda example: example[0])[:EXAMPLES]
+
+
+class Mismatches:
+    """Gathers steps that went wrong, in kinds; memory follows what went wrong, and not how often.
 
     Args:
-        sessions: logged.
-        scored: of each its steps, as far as they are compared.
-        actions: forms of the actions.
+        named: the form of an action, by its text.
     """
-    missed = [(session.id, number, step) for session, replayed in zip(sessions, scored, strict=True)
-              for number, step in enumerate(replayed, start=1) if step.probability < FLOOR]
-    answers = mine((text, None) for *_, step in missed for text in (
-        step.turn.answer or "", *(outcome.observation for outcome in _likeliest(step))))
-    kinds: defaultdict[tuple[str, tuple[str, ...]], list[tuple[str, int, Scored]]] = defaultdict(list)
-    for each in missed:
-        kinds[template(actions, each[2].turn.action.text), _differs(each[2], answers)].append(each)
-    found = [Counterexamples(action=action, differs=differs, count=len(seen),
-                             examples=tuple(_mismatch(*each) for each in seen[:EXAMPLES]))
-             for (action, differs), seen in kinds.items()]
-    return tuple(sorted(found, key=lambda each: -each.count))
+
+    def __init__(self, named: Callable[[str], str]):
+        self.named = named
+        self.count = 0
+        self.waiting: dict[Missed, Seen] = {}
+        self.answers: Forms | None = None  # of the first that waited
+        self.kinds: defaultdict[tuple[str, tuple[str, ...]], Seen] = defaultdict(Seen)
+
+    def add(self, session: str, turn: int, step: Scored) -> None:
+        """One step that the environment gave little or no probability, with where it stands."""
+        expected = max(step.outcomes, key=lambda outcome: outcome.probability, default=None)
+        if expected is not None:
+            expected = expected._replace(probability=0.0, actions=None)
+        missed = Missed(step.turn.action.text, step.turn.answer or "", step.turn.reward, step.turn.terminated,
+                        step.probability > 0, expected)
+        seen = self.waiting.get(missed)
+        if seen is None:
+            if len(self.waiting) >= WAITING:
+                self._sort()
+            seen = self.waiting[missed] = Seen()
+        seen.count += 1
+        if len(seen.examples) < EXAMPLES:
+            seen.examples.append((self.count, _mismatch(session, turn, step, missed)))
+        self.count += 1
+
+    def counterexamples(self) -> tuple[Counterexamples, ...]:
+        """All that went wrong in kinds, the commonest first."""
+        self._sort()
+        found = [Counterexamples(action=action, differs=differs, count=seen.count,
+                                 examples=tuple(example for _, example in seen.examples))
+                 for (action, differs), seen in sorted(self.kinds.items(), key=lambda kind: kind[1].examples[0][0])]
+        return tuple(sorted(found, key=lambda each: -each.count))
+
+    def _sort(self) -> None:
+        """What waits, into kinds."""
+        if self.answers is None:
+            self.answers = mine((text, None) for missed, seen in self.waiting.items() for _ in range(seen.count)
+                                for text in missed.texts)
+        for missed, seen in self.waiting.items():
+            self.kinds[self.named(missed.action), _differs(missed, self.answers)].merge(seen)
+        self.waiting = {}
 
 
 def template(forms: Forms, text: str) -> str:
@@ -75,39 +139,34 @@ def template(forms: Forms, text: str) -> str:
     return " ".join(str(part) if part.form is None else forms.forms[part.form].template for part in forms.parse(text))
 
 
-def _likeliest(step: Scored) -> list[Outcome]:
-    """What was expected most, if anything was."""
-    return sorted(step.outcomes, key=lambda outcome: -outcome.probability)[:1]
-
-
-def _differs(step: Scored, answers: Forms) -> tuple[str, ...]:
-    if not step.outcomes:
+def _differs(missed: Missed, answers: Forms) -> tuple[str, ...]:
+    expected = missed.expected
+    if expected is None:
         return ("no state",)
-    if step.probability > 0:
+    if missed.possible:
         return ("improbable",)
-    (expected,) = _likeliest(step)
     if expected.imagined:
         return ("fault" if expected.fault else "unknown",)
     found = []
-    if step.turn.answer != expected.observation:
-        fields = differing([step.turn.answer or "", expected.observation], answers)
+    if missed.answer != expected.observation:
+        fields = differing([missed.answer, expected.observation], answers)
         found += ["words"] if fields is None else [f"<{name}> in {answers.forms[number].template!r}"
                                                    for number, name in sorted(fields)]
-    if step.turn.reward not in (None, expected.reward):
+    if missed.reward not in (None, expected.reward):
         found.append("reward")
-    if step.turn.terminated not in (None, expected.end):
+    if missed.end not in (None, expected.end):
         found.append("end")
     return tuple(found)
 
 
-def _mismatch(session: str, turn: int, step: Scored) -> Mismatch:
+def _mismatch(session: str, turn: int, step: Scored, missed: Missed) -> Mismatch:
     expected = "no state to act in"
-    for outcome in _likeliest(step):
+    if (outcome := missed.expected) is not None:
         expected = f"{outcome.observation} (reward {outcome.reward:g}, end {outcome.end})"
         if outcome.imagined:
             expected = outcome.observation if outcome.fault else "unknown"
     return Mismatch(
-        session=session, turn=turn, before=step.before, action=step.turn.action.text,
-        logged=f"{step.turn.answer} (reward {step.turn.reward}, end {step.turn.terminated})", expected=expected,
+        session=session, turn=turn, before=step.before, action=missed.action,
+        logged=f"{step.turn.answer} (reward {missed.reward}, end {missed.end})", expected=expected,
         probability=step.probability,
     )

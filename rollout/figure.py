@@ -4,7 +4,8 @@ Intervals are 95 %: Wilson's for proportions of independent trials, a bootstrap 
 steps of one session share.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +13,8 @@ from pydantic import Field
 from rollout.trajectory import Record
 
 RESAMPLES = 2000
+GROUPS = 1024  # of sessions, where there are more
+TOGETHER = 100  # resamples
 
 
 class Figure(Record):
@@ -51,19 +54,41 @@ def proportion(hits: float, trials: int, unit: str = "") -> Figure:
     return Figure(value=share, n=trials, low=low, high=high, unit=unit)
 
 
-def ratio(above: Sequence[float], below: Sequence[float], n: int | None = None, unit: str = "") -> Figure:
-    """Sum over sum, bootstrapped over sessions.
+class Ratio(NamedTuple):
+    """Sum over sum, to be made a figure.
 
-    Args:
+    Attributes:
         above, below: one pair a session, e.g. probability mass and steps.
         n: the count to state; the sum of `below` where not given.
+        unit: of the value.
     """
-    tops, bottoms = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
-    count = round(float(bottoms.sum())) if n is None else n
-    if bottoms.sum() == 0:
-        return Figure(value=None, n=count, unit=unit)
-    low, high = _bootstrap(tops, bottoms)
-    return Figure(value=float(tops.sum() / bottoms.sum()), n=count, low=low, high=high, unit=unit)
+
+    above: Sequence[float] | np.ndarray
+    below: Sequence[float] | np.ndarray
+    n: int | None = None
+    unit: str = ""
+
+
+def ratios(wanted: Mapping[str, Ratio]) -> dict[str, Figure]:
+    """Each sum over sum, all bootstrapped over the same draws of the same sessions."""
+    if not wanted:
+        return {}
+    tops, bottoms = (np.column_stack([np.asarray(column, dtype=float) for column in columns])
+                     for columns in zip(*((each.above, each.below) for each in wanted.values()), strict=True))
+    known = np.flatnonzero(bottoms.sum(axis=0))
+    intervals = dict(zip(known.tolist(), _bootstrap(tops[:, known], bottoms[:, known]), strict=True))
+    figures = {}
+    for place, (name, each) in enumerate(wanted.items()):
+        top, bottom = float(tops[:, place].sum()), float(bottoms[:, place].sum())
+        low, high = intervals.get(place, (None, None))
+        figures[name] = Figure(value=top / bottom if place in intervals else None, low=low, high=high, unit=each.unit,
+                               n=round(bottom) if each.n is None else each.n)
+    return figures
+
+
+def ratio(above: Sequence[float], below: Sequence[float], n: int | None = None, unit: str = "") -> Figure:
+    """Sum over sum, bootstrapped over sessions; the arguments are those of `Ratio`."""
+    return ratios({"": Ratio(above, below, n, unit)})[""]
 
 
 def mean(values: Sequence[float], unit: str = "") -> Figure:
@@ -79,14 +104,26 @@ def difference(after: Sequence[float], before: Sequence[float], unit: str = "") 
     return Figure(value=gap, n=len(one) + len(other), low=gap - half, high=gap + half, unit=unit)
 
 
-def _bootstrap(tops: np.ndarray, bottoms: np.ndarray) -> tuple[float, float]:
-    """Percentiles of the ratio over resampled sessions; the seed is fixed, so a report repeats exactly."""
-    random = np.random.default_rng(0)
-    ratios = []
-    for _ in range(RESAMPLES):
-        drawn = random.integers(0, len(tops), len(tops))
-        below = bottoms[drawn].sum()
-        if below > 0:
-            ratios.append(tops[drawn].sum() / below)
-    low, high = np.percentile(ratios, [2.5, 97.5])
-    return float(low), float(high)
+def _bootstrap(tops: np.ndarray, bottoms: np.ndarray) -> list[tuple[float, float]]:
+    """Percentiles of each column's ratio over resampled rows; the seed is fixed, so a report repeats exactly.
+
+    Where there are many rows, groups of them are drawn, for an interval gains nothing from more than some hundreds.
+    """
+    columns = tops.shape[1]
+    if columns == 0:
+        return []
+    sums = np.hstack([tops, bottoms])
+    if len(sums) > GROUPS:
+        sums = np.add.reduceat(sums, np.arange(GROUPS) * len(sums) // GROUPS)
+    random, count = np.random.default_rng(0), len(sums)
+    drawn = []
+    for first in range(0, RESAMPLES, TOGETHER):
+        rows = min(TOGETHER, RESAMPLES - first)
+        places = random.integers(0, count, (rows, count)) + count * np.arange(rows)[:, None]
+        drawn.append(np.bincount(places.ravel(), minlength=rows * count).reshape(rows, count) @ sums)
+    above, below = np.split(np.vstack(drawn), [columns], axis=1)
+    found = []
+    for top, bottom in zip(above.T, below.T, strict=True):
+        low, high = np.percentile(top[bottom > 0] / bottom[bottom > 0], [2.5, 97.5])
+        found.append((float(low), float(high)))
+    return found

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from envgen import counterexamples
 from envgen.fidelity import FidelityReport, judge
 from rollout.trajectory import Trajectory, Turn
 from sandbox import Sandbox
@@ -64,3 +65,22 @@ def test_what_is_hardly_ever_so_is_improbable(sandbox: Sandbox) -> None:
     (kind,) = judged(sandbox, hidden, [session]).counterexamples
     assert kind.differs == ("improbable",)
     assert "Blue." in kind.examples[0].logged
+
+
+def test_kinds_do_not_depend_on_how_many_mismatches_wait(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sorted by the forms of the first mismatches alone has the same counts and examples."""
+    sessions = record(Corridor(), 60)
+    for source in (worlds.PAYS_NEVER, worlds.FORGETS_A_CELL, worlds.BREAKS):
+        together = judged(sandbox, source, sessions).counterexamples
+        with monkeypatch.context() as narrow:
+            narrow.setattr(counterexamples, "WAITING", 2)
+            assert judged(sandbox, source, sessions).counterexamples == together
+
+
+def test_the_first_examples_are_shown(sandbox: Sandbox) -> None:
+    sessions = [session.model_copy(update={"id": str(number)}) for number, session in
+                enumerate(record(Corridor(), 60))]
+    paid = [(session.id, number) for session in sessions for number, turn in enumerate(session.turns, start=1)
+            if turn.reward == 1.0]
+    (kind,) = judged(sandbox, worlds.PAYS_NEVER, sessions).counterexamples
+    assert [(each.session, each.turn) for each in kind.examples] == paid[:3]

@@ -193,6 +193,18 @@ def test_what_cannot_be_enumerated_is_sampled_and_said_so(
     assert value(report, "step_probability") == pytest.approx(1.0)
 
 
+def test_the_error_of_sampling_is_told(sandbox: Sandbox) -> None:
+    """Two copies, believed by 1/4 and 3/4; in each a fair draw that no script decides, sampled 400 times. Four steps
+    together have half the error of one.
+    """
+    source = worlds.COIN.replace('if action == "lift":', "if float(self.np_random.normal()) < 0:")
+    lifted = session("A cup.", ("lift", "A cup."))
+    one, four = (value(judged(sandbox, source, [lifted] * count), "sampling_error") for count in (1, 4))
+    assert one == pytest.approx(((1 / 16 + 9 / 16) * 0.25 / 400) ** 0.5, rel=0.03)
+    assert four == pytest.approx(one / 2, rel=0.03)
+    assert judged(sandbox, worlds.COIN, [lifted]).figures["sampling_error"].value is None
+
+
 def test_an_answer_that_samples_never_met_is_undetermined(sandbox: Sandbox) -> None:
     report = judged(sandbox, ENDLESS_CHANCE, [session("A cup.", ("wait", "A mug."))])
     assert (report.regimes, report.undetermined) == ({"sample": 1}, 1)

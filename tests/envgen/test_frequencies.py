@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from envgen import frequencies as module
 from envgen.belief import Belief
 from envgen.comparison import Comparer
 from envgen.fidelity import judge
@@ -51,3 +52,13 @@ def test_few_steps_prove_nothing(sandbox: Sandbox) -> None:
 def test_without_chance_there_is_nothing_to_count(sandbox: Sandbox) -> None:
     assert off(sandbox, worlds.CORRIDOR, record(Corridor(), 50)) == ()
     assert off(sandbox, worlds.FORGETS_A_CELL, record(Corridor(), 50)) == ()
+
+
+def test_answers_beyond_those_that_are_kept_are_passed_over(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came first is counted as before, with all steps after it."""
+    source, sessions = worlds.LOTTERY.replace("< 0.7", "< 0.5"), record(Lottery(), 200)
+    whole = off(sandbox, source, sessions)
+    monkeypatch.setattr(module, "MOST", 4)
+    few = off(sandbox, source, sessions)
+    assert 0 < len(few) < len(whole)
+    assert set(few) <= set(whole)

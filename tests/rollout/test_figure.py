@@ -1,8 +1,9 @@
 """Figures against numbers worked by hand."""
 
+import numpy as np
 import pytest
 
-from rollout.figure import Figure, difference, mean, proportion, ratio
+from rollout.figure import GROUPS, Figure, Ratio, difference, mean, proportion, ratio, ratios
 
 
 @pytest.mark.parametrize(("hits", "trials", "low", "high"), [
@@ -37,6 +38,23 @@ def test_sessions_without_the_event_count_for_nothing() -> None:
 
 def test_an_interval_repeats_exactly() -> None:
     assert ratio([1, 2, 5, 0], [3, 3, 9, 1]) == ratio([1, 2, 5, 0], [3, 3, 9, 1])
+
+
+def test_figures_made_together_are_those_made_alone() -> None:
+    wanted = {"one": Ratio([1, 2, 5, 0], [3, 3, 9, 1]), "other": Ratio([1, 0, 0, 0], [2, 0, 0, 0], 7, "F1"),
+              "nothing": Ratio([0, 0, 0, 0], [0, 0, 0, 0])}
+    assert ratios(wanted) == {name: ratio(*each) for name, each in wanted.items()}
+    assert ratios({}) == {}
+
+
+def test_many_sessions_have_the_interval_of_their_mean() -> None:
+    """More than are drawn one by one: 1.96 standard errors to each side, short of a tenth."""
+    values = np.random.default_rng(3).exponential(size=10 * GROUPS + 7)
+    half = 1.959964 * values.std() / len(values) ** 0.5
+    figure = mean(values.tolist())
+    assert figure.value == pytest.approx(values.mean())
+    assert figure.low == pytest.approx(values.mean() - half, abs=half / 10)
+    assert figure.high == pytest.approx(values.mean() + half, abs=half / 10)
 
 
 def test_a_difference_has_welchs_interval() -> None:

@@ -33,6 +33,7 @@ FORKS = 4096  # scripts of draws up to which a step is enumerated
 PATIENCE = 16  # times as many, where those that were run promise an end
 RUNS = 20_000  # of one step in one copy, when it is searched
 SAMPLES = 400  # of one step in one copy, when it is sampled
+WHOLE = 8  # copies that may have all these; more of them share what so many have
 
 TOGETHER = 128  # sessions replayed at a time
 CHUNK = 2048  # steps of them, if no single session is longer
@@ -221,6 +222,14 @@ class Belief:
 
     def _step(self, replays: Sequence[Replay]) -> None:
         """One step of each by all ways that it can fall."""
+        by_share = defaultdict(list)
+        for replay in replays:
+            by_share[max(1, len(replay.copies) // WHOLE)].append(replay)
+        for share, alike in by_share.items():
+            self._step_alike(alike, share)
+
+    def _step_alike(self, replays: Sequence[Replay], share: int) -> None:
+        """One step of replays whose many copies get but a share each of the runs that a copy may have."""
         moves = []
         for replay in replays:
             _, turn, _ = replay.steps[len(replay.scored)]
@@ -229,7 +238,8 @@ class Belief:
             target = Target(turn.answer or "", turn.reward, turn.terminated) if exact else None
             moves.append(Move(list(replay.copies), turn.action.text, target, self._seed(replay, 0)))
         found = self._asked(lambda: self.worker.chances_each(
-            moves, forks=self.forks, patience=self.patience, budget=max(self.runs, 1), samples=self.samples))
+            moves, forks=-(-self.forks // share), patience=self.patience, budget=max(self.runs // share, 1),
+            samples=-(-self.samples // share)))
         for replay, ways in zip(replays, found, strict=True):
             self._fall(replay, ways)
             replay.stuck = False

@@ -57,10 +57,12 @@ def match_entries(worker: Worker, sessions: Sequence[Trajectory], comparer: Comp
 
 def _single_steps(sessions: Sequence[Trajectory]) -> list[Trajectory]:
     """Different logged steps as sessions of their own, evenly picked."""
-    found = {(before, turn.action.text, text, turn.reward, turn.terminated): session.model_copy(update={
-        "observation": session.observation if number == 0 else session.turns[number - 1].observation, "turns": (turn,)})
-        for session in sessions for number, (before, turn, text) in enumerate(steps(session))}
-    return list(found.values())[:: 1 + len(found) // ENTERED]
+    found = {(before, turn.action.text, text, turn.reward, turn.terminated): (session, number)
+             for session in sessions for number, (before, turn, text) in enumerate(steps(session))}
+    return [session.model_copy(update={
+        "observation": session.observation if number == 0 else session.turns[number - 1].observation,
+        "turns": (session.turns[number],),
+    }) for session, number in list(found.values())[:: 1 + len(found) // ENTERED]]
 
 
 def _as_new(worker: Worker, scripts: Sequence[Script], new: Sequence[Episode]) -> list[bool]:
@@ -74,15 +76,14 @@ def _as_new(worker: Worker, scripts: Sequence[Script], new: Sequence[Episode]) -
 def _play(worker: Worker, copy: int, script: Script) -> list[Answer]:
     """What a copy answers to a script, until it ends or breaks."""
     said = list[Answer]()
-    (answer,) = worker.reset_batch([Reset(copy, script.seed)])
-    for action in script.actions:
+    begun = worker.reset_batch([Reset(copy, script.seed)])
+    for answer in [*begun, *worker.step_batch([(copy, action) for action in script.actions])]:
         if not isinstance(answer, Answer):
-            return said
+            break
         said.append(answer)
-        if answer.terminated or answer.truncated:
-            return said
-        (answer,) = worker.step_batch([(copy, action)])
-    return [*said, answer] if isinstance(answer, Answer) else said
+        if answer.terminated or answer.truncated:  # what follows is refused
+            break
+    return said
 
 
 def _dreamed(script: Script, episode: Episode) -> Trajectory | None:

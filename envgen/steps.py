@@ -34,7 +34,8 @@ def place(session: Trajectory, turn: int | None = None) -> Place:
 
 def texts(session: Trajectory) -> list[str]:
     """All observations of a session, the first included."""
-    return [session.observation.text, *(turn.answer for turn in session.turns if turn.answer is not None)]
+    answers = (turn.observation for turn in session.turns)
+    return [session.observation.text, *(answer.text for answer in answers if answer is not None)]
 
 
 def steps(session: Trajectory) -> list[tuple[str, Turn, str]]:

@@ -146,7 +146,7 @@ class Observation(Record):
 
     @property
     def text(self) -> str:
-        return "\n".join(message.text for message in self.messages)
+        return "\n".join([message.text for message in self.messages])
 
 
 def _heard(part: Part) -> str:

@@ -7,8 +7,9 @@ import pytest
 from dreamer.config import ConfigError, load
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.progress import Reporter
+from dreamer.reading import Logs
 from dreamer.run import Policy, Run
-from dreamer.stages import Authored, Logs, in_dream
+from dreamer.stages import in_dream
 from dreamer.store import Store
 from rollout.rehearsal import Start
 from rollout.world import DreamWorld
@@ -18,7 +19,6 @@ from tests.rollout.worlds import DAYS
 
 LOGS = Logs(shown=1, selection=0, held_out=0, split=("session", (1, 0, 0)), files={}, rejected=0, approvals={}, turns=9,
             longest=9, usual_reward=0.0, worst_outcome=-2.0)
-AUTHORED = Authored(environment="days", author="by hand", states=None, lines=1, candidates=())
 
 
 @pytest.mark.parametrize(("settings", "turns", "outcome"), [
@@ -39,7 +39,7 @@ def test_an_imagined_step_is_treated_as_configured(
         sandbox.load(DAYS.replace("integers(1, 7)", "integers(6, 7)"), counting=True) as worker,
     ):
         worker.vouch([])  # nothing is known, so that all is imagined
-        rehearsal = in_dream(run, LOGS, AUTHORED, Policy(store.policy(digest), 0), DreamWorld(worker))
+        rehearsal = in_dream(run, LOGS, Policy(store.policy(digest), 0), DreamWorld(worker))
         (episode,) = rehearsal.play([Start(1, 1)])
     assert all(turn.imagined for turn in episode.trajectory.turns)
     assert (len(episode.trajectory.turns), episode.outcome) == (turns, outcome)

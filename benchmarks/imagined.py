@@ -22,23 +22,15 @@ from rich.console import Console
 
 from benchmarks import show
 from dreamer.accreditation import judge
-from dreamer.config import Cloning, Config, Learning, Production, Rehearsal, Sessions
+from dreamer.authoring import author_environments, validate_environments
+from dreamer.config import Author, Cloning, Config, Learning, Production, Rehearsal, Sessions
 from dreamer.config import Policy as Tiny
 from dreamer.production import find_engine
 from dreamer.progress import Reporter
+from dreamer.reading import read_sessions
 from dreamer.run import Policy, Run, starts
-from dreamer.stages import (
-    Authored,
-    improve,
-    in_dream,
-    learn_in_dream,
-    make_base,
-    max_turns,
-    read_sessions,
-    validate_environment,
-)
+from dreamer.stages import improve, in_dream, learn_in_dream, make_base, max_turns
 from dreamer.store import Store
-from envgen.author import Environment
 from rollout.figure import Figure, difference, proportion
 from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory, Turn
@@ -125,6 +117,7 @@ def config(folder: Path, seed: int, lake: list[str]) -> Config:
     return Config(
         name="lake", folder=folder, seed=seed,
         sessions=Sessions(files=("sessions.jsonl",), approve="all", split="session"),
+        author=Author(files=("lake.py",), automaton=False),
         policy=Tiny(layers=2, hidden=64, vocabulary=300, action_tokens=4), cloning=Cloning(steps=60),
         rehearsal=Rehearsal(), learning=Learning(rounds=30, learning_rate=1e-3, max_turns=TURNS),
         production=Production(engine=ENGINE, options={"desc": lake, "max_steps": TURNS}, episodes=EPISODES),
@@ -144,20 +137,17 @@ def measure(seed: int, lake: list[str], console: Console) -> dict[str, tuple[lis
         store.root.mkdir()
         (Path(folder) / "sessions.jsonl").write_text(
             "".join(session.model_dump_json(exclude_none=True) + "\n" for session in record(seed)))
-        environment = Environment(source=AUTHORED, author="by hand")
-        store.save_environment(environment)
-        authored = Authored(environment=environment.digest, author="by hand", states=None, lines=environment.lines,
-                            candidates=())
+        (Path(folder) / "lake.py").write_text(AUTHORED)
         with Run(config(Path(folder), seed, lake), store, Reporter(store.append_event, console)) as run:
             logs = read_sessions(run)
-            validated = validate_environment(run, logs, authored)
-            if validated.refusals:
-                raise SystemExit(f"the authored lake does not tell its sessions: {validated.refusals}")
+            validated = validate_environments(run, logs, author_environments(run, logs))
+            if not validated.members:
+                raise SystemExit(f"the authored lake does not tell its sessions: {validated.best.refusals}")
             base = make_base(run, logs)
             policies = {"base": base.policy}
             for treatment in TREATMENTS:
                 treat(run, treatment)
-                policies[treatment] = learn_in_dream(run, logs, authored, validated, base).policy
+                policies[treatment] = learn_in_dream(run, logs, validated, base).policy
             learner = Policy(store.policy(base.policy), seed)
             rehearsal = run.rehearsal(learner, run.production(), max_turns(run, logs), source="real")
             update = improve(run, learner, lambda number, wanted: rehearsal.play(wanted), "real")
@@ -167,9 +157,9 @@ def measure(seed: int, lake: list[str], console: Console) -> dict[str, tuple[lis
             for name, digest in policies.items():
                 policy = Policy(store.policy(digest), seed)
                 real, _ = judge(run, policy, logs)
-                world = run.dream(authored.environment, validated.vouched)
-                with world.worker:
-                    dreamed = in_dream(run, logs, authored, policy, world).play(starts(DREAM_SEEDS, EPISODES))
+                members = {each.environment: each.vouched for each in validated.members}
+                with run.dream(members) as (world, _):
+                    dreamed = in_dream(run, logs, policy, world).play(starts(DREAM_SEEDS, EPISODES))
                 played[name] = real, dreamed
             return played
 

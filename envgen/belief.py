@@ -281,7 +281,7 @@ class Belief:
         """Believe in a start that shows a text: a drawn one where all of them are known, else one that was told it,
         for to search among the drawn ones is long; that is left for where the environment cannot be told.
         """
-        if self.drawn and self._all_drawn():
+        if self.drawn and self.knows_starts():
             self._enter(replay, text, drawn=True)
         if not replay.copies:
             self._enter(replay, text)
@@ -316,7 +316,7 @@ class Belief:
         self._owned.update(fork.id for fork in found.outcomes if fork.id is not None)
         return found.regime, found.exhaustive, found.outcomes
 
-    def _all_drawn(self) -> bool:
+    def knows_starts(self) -> bool:
         """Whether every way that a drawn start can fall is known; tried once."""
         if self._drawn is None and self._untried:
             self._untried = False

@@ -2,7 +2,9 @@
 
 Told the first text of a session it must begin; told a text from the middle of one it may refuse, for that claims
 nothing, but what it takes must allow what was logged next. And an environment that was played and is begun again from
-a seed must do as a new one does from this seed, whatever was done in it before.
+a seed must do as a new one does from this seed, whatever was done in it before. Where drawn starts are too many to
+know, the judge tells it the first texts (`belief.py`), and so what it dreams from drawn starts must be what it expects
+when told, or else another world would be judged than the one that is rehearsed in.
 """
 
 from collections.abc import Sequence
@@ -28,9 +30,9 @@ def match_entries(worker: Worker, sessions: Sequence[Trajectory], comparer: Comp
         `starts_taken`, the share of different first texts that the environment begins from when told; `entry_taken`,
         the share of different logged steps that can be entered from the text before; `entry_contradicted`, the share
         of those after which it is sure of other answers than the logged one; `forgets`, the share of sessions that go
-        in an environment played before as they go in a new one; `drawn_off`, how far episodes from drawn starts are
-        from what it expects where it is told their first texts: the share of steps that cannot be, or by which an
-        answer comes too often or seldom, whichever is larger.
+        in an environment played before as they go in a new one; `drawn_off`, where drawn starts are too many to know:
+        how far episodes from them are from what it expects where it is told their first texts, by the share of steps
+        that cannot be, or by which an answer comes too often or seldom, whichever is larger.
     """
     belief = Belief(worker, comparer, drawn=False)
     firsts = list({session.observation.text: session for session in sessions}.values())[:TOLD]
@@ -42,17 +44,23 @@ def match_entries(worker: Worker, sessions: Sequence[Trajectory], comparer: Comp
                for number, session in enumerate(sessions[:PLAYED])]
     new = worker.episodes(scripts)
     as_new = _as_new(worker, scripts, new)
-    dreamed = list(Belief(worker, drawn=False).replays(filter(None, map(_dreamed, scripts, new))))
-    impossible = [step.contradicted or not step.outcomes for scored in dreamed for step in scored]
-    off = max((each.off for each in frequencies(dreamed, Comparer())), default=0.0)
+    off = Figure(value=None, n=0) if belief.knows_starts() else _off(worker, scripts, new)
     return {
         "starts_taken": proportion(sum(begun), len(begun), unit="share of first texts"),
         "entry_taken": proportion(len(taken), len(entered), unit="share of steps"),
         "entry_contradicted": proportion(sum(step.contradicted for step in taken), len(taken), unit="share of steps"),
         "forgets": proportion(sum(as_new), len(as_new), unit="share of sessions"),
-        "drawn_off": Figure(value=max(off, sum(impossible) / len(impossible)) if impossible else None,
-                            n=len(impossible), unit="share of steps"),
+        "drawn_off": off,
     }
+
+
+def _off(worker: Worker, scripts: Sequence[Script], new: Sequence[Episode]) -> Figure:
+    """How far episodes from drawn starts are from what is expected where their first texts are told."""
+    dreamed = list(Belief(worker, drawn=False).replays(filter(None, map(_dreamed, scripts, new))))
+    impossible = [step.contradicted or not step.outcomes for scored in dreamed for step in scored]
+    frequency = max((each.off for each in frequencies(dreamed, Comparer())), default=0.0)
+    share = sum(impossible) / len(impossible) if impossible else 0.0
+    return Figure(value=max(frequency, share), n=len(impossible), unit="share of steps")
 
 
 def _single_steps(sessions: Sequence[Trajectory]) -> list[Trajectory]:

@@ -16,9 +16,10 @@ REFUSES = worlds.CORRIDOR.replace(TOLD, "if options:\n            raise ValueErr
 ENTERS_ELSEWHERE = worlds.CORRIDOR.replace('"Cell 2.": 2', '"Cell 2.": 3').replace(
     'return f"Cell {self.cell}.", {}', 'return (options or {}).get("observation", "Cell 1."), {}')
 ONLY_THE_START = worlds.CORRIDOR.replace('{"Cell 1.": 1, "Cell 2.": 2, "Cell 3.": 3}', '{"Cell 1.": 1}')
-GOOD_WHEN_TOLD = worlds.CORRIDOR.replace("self.cell = 1\n", "self.cell, self.told = 1, bool(options)\n").replace(
-    "self.cell == 4", "self.cell == (4 if self.told else 3)")
-TRUTH = {"starts_taken": 1.0, "entry_taken": 1.0, "entry_contradicted": 0.0, "forgets": 1.0, "drawn_off": 0.0}
+MANY_STARTS = worlds.CORRIDOR.replace(
+    "self.cell = 1\n", "self.cell, self.luck = 1, 0.0 if options else float(self.np_random.random())\n")
+GOOD_WHEN_TOLD = MANY_STARTS.replace("self.cell == 4", "self.cell == (3 if self.luck else 4)")
+TRUTH = {"starts_taken": 1.0, "entry_taken": 1.0, "entry_contradicted": 0.0, "forgets": 1.0, "drawn_off": None}
 
 
 def figures(sandbox: Sandbox, source: str) -> dict[str, float | None]:
@@ -29,6 +30,7 @@ def figures(sandbox: Sandbox, source: str) -> dict[str, float | None]:
 
 def test_the_truth_begins_from_every_text_and_forgets_what_was(sandbox: Sandbox) -> None:
     assert figures(sandbox, worlds.CORRIDOR) == TRUTH
+    assert figures(sandbox, MANY_STARTS) == TRUTH | {"drawn_off": 0.0}
 
 
 @pytest.mark.parametrize(("source", "name", "least", "most"), [

@@ -73,8 +73,9 @@ class Replay:
         if len(self.copies) != 1:
             return None
         part = self.steps[len(self.scored) : len(self.scored) + most]
+        ruled = bool(comparer.rules)
         inexact = (place for place, (_, turn, _) in enumerate(part)
-                   if turn.actions is not None or not comparer.exact(turn))
+                   if turn.actions is not None or (ruled and not comparer.exact(turn)))
         part = part[: next(inexact, len(part))]
         while len(part) > 1 and sum(len(text) for _, _, text in part) > characters:
             part = part[: len(part) // 2]

@@ -146,6 +146,8 @@ class Observation(Record):
 
     @property
     def text(self) -> str:
+        if len(self.messages) == 1:
+            return self.messages[0].text
         return "\n".join([message.text for message in self.messages])
 
 

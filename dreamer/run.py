@@ -155,7 +155,8 @@ class Run:
                 worker = stack.enter_context(self.sandbox.load(source, counting=True))
                 worker.vouch(vouched)
                 worlds.append(DreamWorld(worker, digest))
-                listeners[digest] = stack.enter_context(self.sandbox.load(source))
+                if len(members) > 1:
+                    listeners[digest] = stack.enter_context(self.sandbox.load(source))
             yield EnsembleWorld(worlds), Disagreement(listeners, self.comparer)
 
     def stage(self, name: str, kind: type[R], work: Callable[..., R], *records: BaseModel) -> R:

@@ -40,22 +40,27 @@ class Disagreement:
         """
         if len(self.beliefs) < 2:
             return list(episodes)
+        new: dict[int, Trajectory] = {}
         replayed = 0
         for episode in _in_turn(episodes):
             words = _words(episode)
-            if words in self.nats:
+            if words in self.nats or words in new:
                 continue
             replayed += len(episode.turns)
             if most is not None and replayed > most:
                 break
-            self.nats[words] = self._mean(episode)
+            new[words] = episode
+        self.nats |= self._means(new)
         return [_with(episode, self.nats.get(_words(episode))) for episode in episodes]
 
-    def _mean(self, episode: Trajectory) -> list[float]:
-        """Nats of each step, over the members that did not dream it."""
-        others = [belief for digest, belief in self.beliefs.items() if digest != episode.environment]
-        return [float(each) for each in np.mean([list(map(self._nats, belief.replay(episode))) for belief in others],
-                                                axis=0)]
+    def _means(self, episodes: Mapping[int, Trajectory]) -> dict[int, list[float]]:
+        """Nats of each step of each episode, over the members that did not dream it."""
+        nats: dict[int, list[list[float]]] = {words: [] for words in episodes}
+        for digest, belief in self.beliefs.items():
+            heard = {words: episode for words, episode in episodes.items() if episode.environment != digest}
+            for words, scored in zip(heard, belief.replays(heard.values()), strict=True):
+                nats[words].append(list(map(self._nats, scored)))
+        return {words: np.mean(each, axis=0).tolist() for words, each in nats.items()}
 
     def _nats(self, step: Scored) -> float:
         # A member that guesses the same is of the same mind, although a guess is no hit when it is judged.

@@ -23,8 +23,12 @@ PLAYED = 100  # sessions whose actions are played in it
 SEEDS = 710_000_000  # first of the seeds begun with; no rehearsal uses them
 
 
-def match_entries(worker: Worker, sessions: Sequence[Trajectory], comparer: Comparer) -> dict[str, Figure]:
+def match_entries(judged: Belief, sessions: Sequence[Trajectory]) -> dict[str, Figure]:
     """Figures on beginning again.
+
+    Args:
+        judged: the belief that sessions were judged by.
+        sessions: logged.
 
     Returns:
         `starts_taken`, the share of different first texts that the environment begins from when told; `entry_taken`,
@@ -34,6 +38,7 @@ def match_entries(worker: Worker, sessions: Sequence[Trajectory], comparer: Comp
         how far episodes from them are from what it expects where it is told their first texts, by the share of steps
         that cannot be, or by which an answer comes too often or seldom, whichever is larger.
     """
+    worker, comparer = judged.worker, judged.comparer
     belief = Belief(worker, comparer, drawn=False)
     firsts = list({session.observation.text: session for session in sessions}.values())[:TOLD]
     begun = [bool(scored[0].outcomes) for scored in belief.replays(
@@ -44,7 +49,7 @@ def match_entries(worker: Worker, sessions: Sequence[Trajectory], comparer: Comp
                for number, session in enumerate(sessions[:PLAYED])]
     new = worker.episodes(scripts)
     as_new = _as_new(worker, scripts, new)
-    off = Figure(value=None, n=0) if belief.knows_starts() else _off(worker, scripts, new)
+    off = Figure(value=None, n=0) if judged.knows_starts() else _off(worker, scripts, new)
     return {
         "starts_taken": proportion(sum(begun), len(begun), unit="share of first texts"),
         "entry_taken": proportion(len(taken), len(entered), unit="share of steps"),

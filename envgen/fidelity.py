@@ -103,7 +103,7 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
     figures, off = _figures(sums, references), by_chance.off()
     figures |= match_starts(worker, [each.observation.text for each in judged],
                             [each.observation.text for each in shown])
-    figures |= match_entries(worker, judged, comparer)
+    figures |= match_entries(belief, judged)
     figures["frequencies_off"] = Figure(value=max((each.off for each in off), default=0.0), unit="share of steps",
                                         n=round(sums["steps"].sum()))
     return FidelityReport(

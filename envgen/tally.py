@@ -70,8 +70,6 @@ class Known(NamedTuple):
     sample: float
 
 
-
-
 class Tally:
     """Adds up steps.
 

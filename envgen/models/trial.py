@@ -14,7 +14,6 @@ from envgen.counterexamples import Counterexamples, Mismatch
 from envgen.fidelity import FidelityReport, judge
 from envgen.gate import MOST, Gate
 from envgen.patterns import usual_reward
-from envgen.steps import steps
 from rollout.trajectory import Record, Trajectory
 from sandbox import Sandbox, SandboxError, Worker
 
@@ -141,10 +140,7 @@ class Tribunal:
     def _example(self, worker: Worker, mismatch: Mismatch) -> Example:
         """The step once more, with the lines that it ran."""
         session = next(each for each in self.replayed if each.id == mismatch.session)
-        found = steps(session)
-        # turns whose answers are not compared are not counted there
-        turn = next(number for number in range(mismatch.turn - 1, len(found))
-                    if (found[number][0], found[number][1].action.text) == (mismatch.before, mismatch.action))
+        turn = mismatch.turn - 1
         cut = session.model_copy(update={"turns": session.turns[: turn + 1]})
         outcomes = Belief(worker, self.comparer).replay(cut)[-1].outcomes
         told: defaultdict[tuple[str, float, bool], float] = defaultdict(float)

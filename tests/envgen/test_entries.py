@@ -2,7 +2,7 @@
 
 import pytest
 
-from envgen.comparison import Comparer
+from envgen.belief import Belief
 from envgen.entries import match_entries
 from envgen.fidelity import judge
 from envgen.gate import Gate
@@ -24,7 +24,7 @@ TRUTH = {"starts_taken": 1.0, "entry_taken": 1.0, "entry_contradicted": 0.0, "fo
 
 def figures(sandbox: Sandbox, source: str) -> dict[str, float | None]:
     with sandbox.load(source) as worker:
-        found = match_entries(worker, record(Corridor(), 40), Comparer())
+        found = match_entries(Belief(worker), record(Corridor(), 40))
     return {name: figure.value for name, figure in found.items()}
 
 
@@ -69,4 +69,4 @@ def test_a_world_may_refuse_what_stands_in_the_middle(sandbox: Sandbox) -> None:
 
 def test_chance_that_was_drawn_before_is_no_memory(sandbox: Sandbox) -> None:
     with sandbox.load(worlds.LOTTERY) as worker:
-        assert match_entries(worker, record(Lottery(), 40), Comparer())["forgets"].value == 1.0
+        assert match_entries(Belief(worker), record(Lottery(), 40))["forgets"].value == 1.0

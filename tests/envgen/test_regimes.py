@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from envgen.belief import Belief, Replay
+from envgen.belief import Belief
 from envgen.comparison import Comparer, Comparison
+from envgen.replay import Replay
 from envgen.scored import Scored
 from rollout.trajectory import Trajectory, Turn
 from sandbox import Limits, Sandbox, SandboxError, Worker

@@ -20,6 +20,7 @@ from rich.console import Console
 from dreamer.config import Config, ConfigError, load
 from dreamer.logs import As, approve_sessions, export_logs, import_logs, reveal, show_logs
 from dreamer.terminal import visible
+from envgen.split import By
 from rollout.errors import UserError
 from sandbox.errors import SandboxError
 
@@ -125,6 +126,9 @@ def author(
     replay: Annotated[bool, typer.Option("--replay", help="Ask nobody: take the replies that are kept.")] = False,
     withhold: Annotated[bool, typer.Option(
         "--withhold", help="Show openings and actions only: what the model then writes it remembers.")] = False,
+    split: Annotated[By | None, typer.Option(
+        help="What stays on one side when the sessions are divided. [default: tasks where there are ten, else starts, "
+             "else sessions]", show_default=False)] = None,
     format: As = None, folder: Folder = None, settings: Set = None, json: Json = False, unsafe: Unsafe = False,
 ) -> None:
     """Write environments: a night's (again), or by a model of any logs. --set KEY=VALUE sets more of the model."""
@@ -137,7 +141,7 @@ def author(
         from dreamer.commission import commission, settings_of, show_commission
 
         chosen = settings_of(model, base_url, calls, not withhold, settings or [])
-        report = commission(targets, format, chosen, to, replies or to / "replies", replay, unsafe)
+        report = commission(targets, format, chosen, to, replies or to / "replies", replay, unsafe, split)
         show_commission(report, to, Console(stderr=json))
         if json:
             print(report.model_dump_json(indent=2))

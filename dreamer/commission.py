@@ -26,7 +26,7 @@ from envgen.models.search import Revision
 from envgen.models.settings import ModelSettings
 from envgen.models.trial import Trial
 from envgen.patterns import observe
-from envgen.split import Split, split
+from envgen.split import By, Split, split
 from rollout.figure import Figure
 from rollout.log import SessionError
 from rollout.sessions import read, with_outcome
@@ -101,7 +101,7 @@ def settings_of(model: str, base_url: str | None, calls: int | None, transitions
 
 
 def commission(files: list[str], format: str | None, settings: ModelSettings, to: Path, replies: Path, replay: bool,
-               unsafe: bool) -> Commission:
+               unsafe: bool, by: By | None = None) -> Commission:
     """Have environments written and judge them; the best is `world.py` in a folder.
 
     Args:
@@ -109,10 +109,11 @@ def commission(files: list[str], format: str | None, settings: ModelSettings, to
         to: the folder; each revision and the report lie there too.
         replies: the transcript's folder.
         replay: ask nobody; only the transcript answers.
+        by: what is kept on one side when sessions are divided, as for `envgen.split.split`.
     """
     sessions, inferred = infer_ends(list(map(with_outcome, read(files, format=format))))
     try:
-        parts = split(sessions, SELECTION, HELD_OUT)
+        parts = split(sessions, SELECTION, HELD_OUT, by)
     except ValueError as error:
         raise SessionError(", ".join(files), None, str(error), "Record more sessions") from None
     model = None if replay else Endpoint(settings)
@@ -160,6 +161,7 @@ def show_commission(report: Commission, to: Path, console: Console) -> None:
                           highlight=False)
         elif judged.revision.number == report.best:
             notes = [f"{name} {judged.held_out.figures[name]}" for name in FIGURES]
+            notes += [f"step_probability of {name} {figure}" for name, figure in judged.held_out.by_action.items()]
             notes += [f"gate: {refusal}" for refusal in judged.refusals] or ["gate: passed"]
             for note in notes:
                 console.print(visible(f"{judged.revision.number}*: {note}"), highlight=False)

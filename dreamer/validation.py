@@ -68,6 +68,7 @@ def show_fidelity(report: FidelityReport, console: Console) -> tuple[str, ...]:
             table.add_row(name, str(figure), *references)
     console.print(table)
     notes = [
+        *(f"step_probability of {name} {figure}" for name, figure in report.by_action.items()),
         f"chance: {'yes' if report.chance else 'none seen'}; steps by how it was found: "
         f"{', '.join(f'{count:,} {regime}' for regime, count in report.regimes.items())}; not met: "
         f"{report.undetermined:,}; belief cut: {report.lost_mass:.3g}",

@@ -5,8 +5,9 @@ Everywhere else each logged action is taken in every copy, and the copies that a
 dropped; equal ones are merged, and the rest carry the belief on. How a step's chance was found is its regime:
 enumerated where its draws are few (exact); searched under guidance of the logged answer where they are many (a lower
 bound); sampled where no script decides them (a frequency, with its standard error). After a mismatch the replay
-re-enters where the text allows it, so that one early error is not counted as a hundred; where it cannot, the rest
-counts as unmatched.
+re-enters where the text allows it, so that one early error is not counted as a hundred; where it does not, the replay
+goes on from what the environment did instead, for a wrong word need not mean a wrong state; where that is unknown or
+over, the rest counts as unmatched.
 
 What sampling gets wrong: a step's frequency has no bias given the belief that it starts from. That belief is itself
 estimated after the first sampled step, and so a later step's probability, a ratio of two estimates, is biased by the
@@ -198,6 +199,7 @@ class Belief:
         found = self._asked(lambda: self.worker.chances_each(
             moves, forks=-(-self.forks // share), patience=self.patience, budget=max(self.runs // share, 1),
             samples=-(-self.samples // share)))
+        self._own(each for ways in found for each in ways)
         for replay, ways in zip(replays, found, strict=True):
             self._fall(replay, ways)
             replay.stuck = False
@@ -207,26 +209,30 @@ class Belief:
         """Scores one step, by the ways that it can fall in each copy, and believes what agrees."""
         before, turn, _ = replay.steps[len(replay.scored)]
         regime: Regime = max((found.regime for found in ways), key=REGIMES.index, default=replay.began)
-        forks: list[tuple[float, Fork, bool]] = []
+        forks: list[tuple[float, Fork]] = []
         told: list[Outcome] = []
         hits = variance = 0.0
         for weight, found in zip(replay.copies.values(), ways, strict=True):
             met = 0.0
             for fork in found.outcomes:
                 outcome = _outcome(weight * fork.probability, fork.answer)
-                good = agrees(outcome, turn, self.comparer)
                 told.append(outcome)
-                forks.append((weight * fork.probability, fork, good))
-                met += fork.probability if good else 0.0
+                if agrees(outcome, turn, self.comparer):
+                    forks.append((weight * fork.probability, fork))
+                    met += fork.probability
+                    self.exercised.update(outcome.support)
             hits += weight * met
             if found.regime == "sample":
                 variance += weight**2 * _variance(met, found.runs)
         replay.scored.append(Scored(before, turn, told, hits, regime, replay.approximate, float(np.sqrt(variance))))
         replay.approximate |= not all(found.exhaustive for found in ways)
+        parents = replay.copies
         copies, lost = self._settled(forks)
         replay.lost += lost
         replay.approximate |= lost > 0
         self._go_on(replay, copies)
+        if parents and not replay.copies and not turn.terminated and len(replay.scored) < len(replay.steps):
+            self._persist(replay, parents, turn.action.text)
 
     def _go_on(self, replay: Replay, copies: dict[int, float]) -> None:
         """Believe in these copies from here on, or else in what begins with the text that was shown."""
@@ -234,6 +240,20 @@ class Belief:
         _, turn, text = replay.steps[len(replay.scored) - 1]
         if not copies and not turn.terminated and len(replay.scored) < len(replay.steps):
             self._enter(replay, text)
+
+    def _persist(self, replay: Replay, parents: dict[int, float], action: str) -> None:
+        """Believe in whatever these copies do by themselves, where all of that is known."""
+        replay.copies = parents  # they are needed until they have acted
+        move = Move(list(parents), action, None, self._seed(replay, 2))
+        (ways,) = self._asked(lambda: self.worker.chances_each(
+            [move], forks=self.forks, patience=1, budget=1, samples=1))
+        self._own(ways)
+        replay.copies, lost = self._settled([
+            (weight * fork.probability, fork) for weight, found in zip(parents.values(), ways, strict=True)
+            if found.regime == "enumerate" for fork in found.outcomes
+        ])
+        replay.lost += lost
+        replay.approximate |= lost > 0
 
     def _begin(self, replay: Replay, text: str) -> None:
         """Believe in a start that shows a text: a drawn one where all of them are known, else one that was told it,
@@ -251,10 +271,10 @@ class Belief:
         start = self._starts.get((text, drawn))
         if start is None:
             regime, exhaustive, outcomes = self._start(text, drawn, self._seed(replay, 1))
-            copies, lost = self._settled([
-                (fork.probability, fork, isinstance(fork.answer, Answer) and fork.answer.observation == text)
-                for fork in outcomes
-            ])
+            shown = [(fork, fork.answer.support) for fork in outcomes
+                     if isinstance(fork.answer, Answer) and fork.answer.observation == text]
+            self.exercised.update(number for _, support in shown for number in support)
+            copies, lost = self._settled([(fork.probability, fork) for fork, _ in shown])
             start = Start(copies, lost, regime, not exhaustive or lost > 0)
             if regime != "sample":
                 self._starts[text, drawn] = start
@@ -271,7 +291,7 @@ class Belief:
             None, None if drawn else text, Target(text) if self.runs else None,
             forks=0 if drawn else self.forks, patience=self.patience, budget=max(self.runs, 1),
             samples=self.samples, seed=seed))
-        self._owned.update(fork.id for fork in found.outcomes if fork.id is not None)
+        self._own([found])
         return found.regime, found.exhaustive, found.outcomes
 
     def knows_starts(self) -> bool:
@@ -280,7 +300,7 @@ class Belief:
             self._untried = False
             found = self._asked(lambda: self.worker.chances(
                 None, None, None, forks=self.forks, patience=self.patience, samples=1))
-            self._owned.update(fork.id for fork in found.outcomes if fork.id is not None)
+            self._own([found])
             if found.regime == "enumerate":
                 self._drawn = defaultdict(list)
                 for fork in found.outcomes:
@@ -288,17 +308,13 @@ class Belief:
                         self._drawn[fork.answer.observation].append(fork)
         return self._drawn is not None
 
-    def _settled(self, forks: Iterable[tuple[float, Fork, bool]]) -> tuple[dict[int, float], float]:
-        """The forks that agree and go on, equal states as one, no more than `KEPT`, normalised; and what is lost."""
+    def _settled(self, forks: Iterable[tuple[float, Fork]]) -> tuple[dict[int, float], float]:
+        """The forks that go on, equal states as one, no more than `KEPT`, normalised; and what is lost."""
         weights: dict[str, float] = {}
         copies: dict[str, int] = {}
-        for weight, fork, good in forks:
-            if fork.id is not None:
-                self._owned.add(fork.id)
-            if not good or not isinstance(fork.answer, Answer):
-                continue
-            self.exercised.update(fork.answer.support)
-            if fork.id is not None and not (fork.answer.terminated or fork.answer.truncated):
+        for weight, fork in forks:
+            over = not isinstance(fork.answer, Answer) or fork.answer.terminated or fork.answer.truncated
+            if fork.id is not None and not over:
                 copies.setdefault(fork.digest, fork.id)
                 weights[fork.digest] = weights.get(fork.digest, 0.0) + weight
         likeliest = sorted(weights, key=lambda digest: -weights[digest])
@@ -306,6 +322,10 @@ class Belief:
         cut = sum(weights[digest] for digest in likeliest[KEPT:])
         kept = {copies[digest]: weights[digest] / (total - cut) for digest in likeliest[:KEPT]}
         return kept, cut / total if cut else 0.0
+
+    def _own(self, found: Iterable[Chances]) -> None:
+        """Notes the copies that a question made."""
+        self._owned.update(fork.id for each in found for fork in each.outcomes if fork.id is not None)
 
     def _seed(self, replay: Replay, what: int) -> int:
         """One of its own for every sampling, whatever else is sampled before."""

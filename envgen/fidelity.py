@@ -29,7 +29,7 @@ from envgen.starts import match_starts
 from envgen.steps import shows_chance
 from envgen.tally import KNOWN, Tally
 from rollout.figure import Figure, Ratio, proportion, ratios
-from rollout.trajectory import Record, Trajectory
+from rollout.trajectory import Record, Trajectory, Turn
 from sandbox import Worker
 
 LISTED = 20  # forms, kinds and frequencies
@@ -49,7 +49,9 @@ class FidelityReport(Record):
         not_compared: steps left out of the figures because their answers are not compared, by kind of answer.
         compared: kinds of answers that are not compared word for word, and how they are, in words.
         lost_mass: belief that was cut because there were too many copies, summed over steps.
-        calibration: surprise beyond what is expected, by the form of the action; nats a step.
+        by_action: step_probability by the tools that were called, else by the form of the action.
+        calibration: surprise beyond what is expected, likewise; nats a step.
+        starts_differ: the field in which drawn starts differ most from the logged ones.
         counterexamples: steps that went wrong, in kinds, the commonest first.
         frequencies: answers that came more or less often than the environment says, the furthest off first.
     """
@@ -64,7 +66,9 @@ class FidelityReport(Record):
     not_compared: dict[str, int] = Field(default_factory=dict)
     compared: tuple[str, ...] = ()
     lost_mass: float
+    by_action: dict[str, Figure] = Field(default_factory=dict)
     calibration: dict[str, Figure] = Field(default_factory=dict)
+    starts_differ: str = ""
     counterexamples: tuple[Counterexamples, ...] = ()
     frequencies: tuple[Frequency, ...] = ()
 
@@ -84,13 +88,17 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
         comparer: which answers count as the logged ones; exact where not given.
     """
     comparer = comparer or Comparer()
-    actions = mine((text, None) for text in _actions(judged, comparer))
-    named = lru_cache(KNOWN)(partial(template, actions))
-    forms = [form for form, _ in Counter(map(named, _actions(judged, comparer))).most_common(LISTED)]
+    actions = mine((turn.action.text, None) for turn in _compared(judged, comparer))
+    form = lru_cache(KNOWN)(partial(template, actions))
+
+    def named(turn: Turn) -> str:
+        return " and ".join(dict.fromkeys(call.name for call in turn.action.calls)) or form(turn.action.text)
+
+    forms = [name for name, _ in Counter(map(named, _compared(judged, comparer))).most_common(LISTED)]
     belief, counts = Belief(worker, comparer), CountModel(shown)
     references: dict[str, Reference] = {"identity_": Identity(usual_reward), "counts_": counts}
     tally = Tally(references, counts.seen.keys(), usual_reward, comparer, named, forms)
-    wrong, by_chance = Mismatches(named), Frequencies(comparer)
+    wrong, by_chance = Mismatches(form), Frequencies(comparer)
     for session, scored in zip(judged, belief.replays(judged), strict=True):
         odd = tally.add(scored)
         for number, step in odd:
@@ -101,8 +109,9 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
         told(1)
     sums = tally.sums()
     figures, off = _figures(sums, references), by_chance.off()
-    figures |= match_starts(worker, [each.observation.text for each in judged],
-                            [each.observation.text for each in shown])
+    starts, starts_differ = match_starts(worker, [each.observation.text for each in judged],
+                                         [each.observation.text for each in shown])
+    figures |= starts
     figures |= match_entries(belief, judged)
     figures["frequencies_off"] = Figure(value=max((each.off for each in off), default=0.0), unit="share of steps",
                                         n=round(sums["steps"].sum()))
@@ -111,15 +120,17 @@ def judge(worker: Worker, environment: str, shown: Sequence[Trajectory], judged:
         regimes={regime: count for regime in REGIMES if (count := round(sums[regime].sum()))},
         approximate=round(sums["approximate"].sum()), undetermined=round(sums["undetermined"].sum()),
         not_compared=tally.not_compared, compared=comparer.described(), lost_mass=belief.lost_mass,
-        calibration=ratios({form: Ratio(sums[f"beyond {number}"], sums[f"expecting {number}"], unit="nats")
-                            for number, form in enumerate(forms)}),
-        counterexamples=wrong.counterexamples(), frequencies=off[:LISTED],
+        by_action=ratios({name: Ratio(sums[f"probability {number}"], sums[f"steps {number}"], unit="probability")
+                          for number, name in enumerate(forms)}),
+        calibration=ratios({name: Ratio(sums[f"beyond {number}"], sums[f"expecting {number}"], unit="nats")
+                            for number, name in enumerate(forms)}),
+        starts_differ=starts_differ, counterexamples=wrong.counterexamples(), frequencies=off[:LISTED],
     )
 
 
-def _actions(sessions: Iterable[Trajectory], comparer: Comparer) -> Iterator[str]:
-    """What was done, wherever the answer was logged and is compared."""
-    return (turn.action.text for session in sessions for turn in session.turns
+def _compared(sessions: Iterable[Trajectory], comparer: Comparer) -> Iterator[Turn]:
+    """All turns whose answer was logged and is compared."""
+    return (turn for session in sessions for turn in session.turns
             if turn.observation is not None and comparer.compared(turn))
 
 

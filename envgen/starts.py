@@ -6,8 +6,8 @@ and which is logged (Fisher's permutation test; the largest accounts for there b
 replays logged starts passes it, so beside it stands the share of drawn starts that no session began with.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -21,11 +21,12 @@ from sandbox import Answer, EnvironmentFault, Reset, Worker
 DRAWN = 256  # starts
 PERMUTATIONS = 400
 PAIRED = 8  # fields whose pairs are compared
+LISTED, WIDE = 4, 80  # values of the field that differs most, and characters of each
 BINS = 5  # of a field with more different numbers than this
 SEEDS = 700_000_000  # first of the seeds drawn with; no rehearsal uses them
 
 
-def match_starts(worker: Worker, logged: Sequence[str], shown: Sequence[str]) -> dict[str, Figure]:
+def match_starts(worker: Worker, logged: Sequence[str], shown: Sequence[str]) -> tuple[dict[str, Figure], str]:
     """Figures on drawn starts.
 
     Args:
@@ -36,7 +37,7 @@ def match_starts(worker: Worker, logged: Sequence[str], shown: Sequence[str]) ->
         `reset_match`, a p-value: small where drawn and logged starts differ; `reset_distance`, the largest total
         variation distance of a field; `reset_novelty`, the share of drawn starts that no shown session began with;
         `reset_surprise`, nats a session of surprise at the logged starts more than the environment expects, where its
-        starts can be enumerated.
+        starts can be enumerated. And in words, the field in which they differ most.
     """
     (copy,) = worker.make(1)
     answers = worker.reset_batch([Reset(copy, SEEDS + number) for number in range(DRAWN)])
@@ -44,7 +45,8 @@ def match_starts(worker: Worker, logged: Sequence[str], shown: Sequence[str]) ->
     drawn = [answer.observation if isinstance(answer, Answer) else "" for answer in answers]
     known = set(shown)
     novel = proportion(sum(text not in known for text in drawn), len(drawn), unit="share of drawn starts")
-    codes = _encode([*drawn, *logged])
+    columns = _columns([*drawn, *logged])
+    codes = _encode(columns)
     labels = np.arange(len(codes)) < len(drawn)
     apart = _Distance(codes)
     distance = apart(labels)
@@ -56,7 +58,7 @@ def match_starts(worker: Worker, logged: Sequence[str], shown: Sequence[str]) ->
         "reset_distance": Figure(value=distance, n=len(logged), unit="total variation"),
         "reset_novelty": novel,
         "reset_surprise": mean(_surprises(worker, logged), unit="nats"),
-    }
+    }, _furthest(columns, len(drawn))
 
 
 def _surprises(worker: Worker, logged: Sequence[str]) -> list[float]:
@@ -75,8 +77,8 @@ def _surprises(worker: Worker, logged: Sequence[str]) -> list[float]:
     return [-float(np.log(max(drawn.get(text, 0.0), FLOOR))) - expected for text in logged]
 
 
-def _encode(texts: Sequence[str]) -> np.ndarray:
-    """Texts by fields and pairs of fields, as small integers (texts, fields); the first is the shape of the text."""
+def _columns(texts: Sequence[str]) -> dict[str, list[str]]:
+    """The values of each field, a text each; the first is the shape of the text."""
     forms = mine((text, None) for text in texts)
     columns: defaultdict[str, list[str]] = defaultdict(lambda: [""] * len(texts))
     parsed = {text: forms.parse(text) for text in set(texts)}
@@ -85,11 +87,31 @@ def _encode(texts: Sequence[str]) -> np.ndarray:
         columns["shape"][row] = " ".join(str(part.form) for part in parts)
         for part in parts:
             for name, value in part.values:
-                columns[f"{part.form} {name}"][row] += f"{value}\n"
+                form = "" if part.form is None else forms.forms[part.form].template
+                columns[f"field {name} of {form!r}"][row] += f"{value}\n"
+    return columns
+
+
+def _encode(columns: Mapping[str, list[str]]) -> np.ndarray:
+    """Fields and pairs of fields as small integers (texts, fields)."""
     coded = [np.array(_codes(values)) for values in columns.values()]
     varied = [column for column in coded if column.any()][:PAIRED]
     pairs = [one * (int(other.max()) + 1) + other for one, other in combinations(varied, 2)]
     return np.array([*coded, *pairs]).T
+
+
+def _furthest(columns: Mapping[str, list[str]], drawn: int) -> str:
+    """The field in which the first so many texts differ most from the others, and a few of its values."""
+    def gaps(values: Sequence[object]) -> dict[object, tuple[float, float]]:
+        ours, theirs = Counter(values[:drawn]), Counter(values[drawn:])
+        return {value: (ours[value] / drawn, theirs[value] / (len(values) - drawn)) for value in {*ours, *theirs}}
+
+    apart = {name: sum(abs(one - other) for one, other in gaps(_codes(values)).values())
+             for name, values in columns.items()}
+    name = max(apart, key=lambda each: apart[each])
+    values = sorted(gaps(columns[name]).items(), key=lambda item: -abs(item[1][0] - item[1][1]))[:LISTED]
+    listed = "; ".join(f"{str(value).strip()[:WIDE]!r} in {one:.0%}, not {other:.0%}" for value, (one, other) in values)
+    return f"{name} most: of the drawn starts {listed} as in the logged ones"
 
 
 def _codes(values: list[str]) -> list[int]:

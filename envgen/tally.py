@@ -14,8 +14,10 @@ import numpy as np
 from envgen.comparison import Comparer
 from envgen.references import Reference
 from envgen.scored import Outcome, Scored, agrees
+from rollout.trajectory import Turn
 
 KNOWN = 8192  # different steps whose sums are kept
+OF_FORM = ("steps", "probability", "expecting", "beyond")  # sums by the form of the action
 
 Key = tuple[str, str, str | None, float | None, bool | None, str]  # before, action, answer, reward, end, kind of answer
 
@@ -78,15 +80,15 @@ class Tally:
         shown: (text, action) where the shown sessions did this on that text.
         usual_reward: the reward that is not an event.
         comparer: which answers count as the logged ones.
-        named: the form of an action, by its text.
-        forms: those whose calibration is told.
+        named: what sort of action a turn's is.
+        forms: sorts that have sums of their own.
 
     Attributes:
         not_compared: steps left out because their answers are not compared, by kind of answer.
     """
 
     def __init__(self, references: Mapping[str, Reference], shown: Container[tuple[str, str]], usual_reward: float,
-                 comparer: Comparer, named: Callable[[str], str], forms: Sequence[str]):
+                 comparer: Comparer, named: Callable[[Turn], str], forms: Sequence[str]):
         self.references = references
         self.shown = shown
         self.usual_reward = usual_reward
@@ -98,7 +100,7 @@ class Tally:
         columns += [prefix + field for prefix in references for field in Told._fields]
         self._own = len(columns)  # from here on the environment's
         columns += [*Told._fields, *Known._fields]
-        columns += [f"{field} {number}" for number in range(len(forms)) for field in ("expecting", "beyond")]
+        columns += [f"{field} {number}" for number in range(len(forms)) for field in OF_FORM]
         self._columns = columns
         self._places: dict[Key, int] = {}
         self._rows = np.zeros((KNOWN, len(columns)))
@@ -154,13 +156,13 @@ class Tally:
         hit = Outcome(1.0, turn.answer or "", turn.reward or 0.0, bool(turn.terminated))
         certain = Scored(before, turn, [hit], 1.0)
         known = _known(certain)
-        return [*row, *self._told(certain, changed, novel), *known, *self._by_form(turn.action.text, known)]
+        return [*row, *self._told(certain, changed, novel), *known, *self._by_form(certain, known)]
 
     def _other(self, step: Scored, plain: np.ndarray) -> np.ndarray:
         """What a step adds that is no plain hit; under the references it is what it would add if it were."""
         known = _known(step)
         told = self._told(step, bool(plain[1]), bool(plain[2]))
-        return np.concatenate([plain[: self._own], told, known, self._by_form(step.turn.action.text, known)])
+        return np.concatenate([plain[: self._own], told, known, self._by_form(step, known)])
 
     def _told(self, step: Scored, changed: bool, novel: bool) -> Told:
         turn, usual = step.turn, self.usual_reward
@@ -179,16 +181,17 @@ class Tally:
         return Told(step.probability, step.probability if changed else 0.0, step.probability if novel else 0.0,
                     step.nats, *reward, float(reward[1] > 0), *end, float(end[1] > 0))
 
-    def _by_form(self, action: str, known: Known) -> list[float]:
-        sums = [0.0] * (2 * len(self.forms))
-        place = self.forms.get(self.named(action))
+    def _by_form(self, step: Scored, known: Known) -> list[float]:
+        size = len(OF_FORM)
+        sums = [0.0] * (size * len(self.forms))
+        place = self.forms.get(self.named(step.turn))
         if place is not None:
-            sums[2 * place : 2 * place + 2] = known.expecting, known.beyond
+            sums[size * place : size * (place + 1)] = 1.0, step.probability, known.expecting, known.beyond
         return sums
 
     def sums(self) -> dict[str, np.ndarray]:
         """One number a session, by name: the fields of `Told` under the environment and, prefixed, the references;
-        those of `Known`; "steps", "changed_steps" and "novel_steps"; "expecting 0", "beyond 0" and so on by form; and
+        those of `Known`; "steps", "changed_steps" and "novel_steps"; those of `OF_FORM`, as "steps 0", by form; and
         "whole", the probability of the session.
         """
         columns = np.array(self._sessions).reshape(-1, len(self._columns)).T

@@ -65,10 +65,10 @@ class ModelAuthor:
             patterns: of the same sessions.
         """
         self.tribunal = Tribunal(self.sandbox, sessions, self.selection, self.gate,
-                                 Comparer(patterns.comparisons, patterns.observations))
+                                 Comparer(patterns.comparisons, patterns.observations), self.settings.transitions)
         prompts = Prompts(sessions, patterns, _apart(sessions, self.selection), self.settings)
         letters = Correspondence(self.model, self.folder, self.settings)
-        self.search = Search(letters, prompts, self.tribunal.run, self.settings)
+        self.search = Search(letters, prompts, self.tribunal, self.settings)
         yield from self.search.run()
 
 

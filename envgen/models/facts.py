@@ -127,7 +127,8 @@ def _chance(sessions: Sequence[Trajectory], patterns: Patterns) -> Iterator[Writ
         yield Written("There is chance: the same actions from the same opening on were answered differently.")
     else:
         yield Written("No chance was seen once a session had begun: the same actions from the same opening on were "
-                      "never answered differently (as far as any were repeated).")
+                      f"never answered differently. That rests on {_repeated(sessions):,} steps for which another "
+                      "session had the same actions before.")
     answers: defaultdict[tuple[str | None, str, str], Counter[str]] = defaultdict(Counter)
     for session in sessions:
         for before, turn, text in steps(session):
@@ -137,6 +138,17 @@ def _chance(sessions: Sequence[Trajectory], patterns: Patterns) -> Iterator[Writ
         yield Written(f"Where the same action came again on the same text (in the same task, if these are known), it "
                       f"was answered differently in {forks:,} of {len(repeated):,} cases: by chance, or because the "
                       "text does not say everything.")
+
+
+def _repeated(sessions: Sequence[Trajectory]) -> int:
+    """Steps that came in another session too, after the same actions from the same opening on."""
+    histories: Counter[int] = Counter()
+    for session in sessions:
+        so_far = hash((session.task, session.observation.text))
+        for turn in session.turns:
+            so_far = hash((so_far, turn.action.text))
+            histories[so_far] += 1
+    return sum(count - 1 for count in histories.values())
 
 
 def _white_space(sessions: Sequence[Trajectory]) -> Iterator[Written]:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from envgen.models.logged import wants
 from envgen.models.material import Material, Step
 from envgen.models.model import Prompt, estimate
 from envgen.models.settings import ModelSettings
@@ -19,6 +20,7 @@ from templates.quoting import Written, literal
 BEFORE = 3  # turns before a difference that are told in full, and as many more as have so many characters
 HISTORY = 1500
 SKIPPED = 40  # actions before those
+ATTEMPTS, SAID = 3, 2000  # earlier revisions that are told of, and characters of what was said of each
 WORDS = ("words", "reward", "end", "unknown", "fault", "no state", "improbable")  # of ours; all else is from logs
 TRIES, FULL = 3, 0.9  # how often to plan again, and the share of the room that is enough
 FEWEST = 1000  # tokens for what a prompt shows of the sessions
@@ -60,7 +62,8 @@ class Prompts:
         # No text can hold the digest of all texts. Where the logs lie does not matter.
         said = {"task", "system", "tools", "observation", "turns"}
         self.boundary = _mark(*(session.model_dump_json(include=said) for session in sessions))
-        self.system = prompt("system.md.jinja", boundary=self.boundary, reply_tokens=settings.reply_tokens or 0)
+        self.system = prompt("system.md.jinja", boundary=self.boundary, reply_tokens=settings.reply_tokens or 0,
+                             transitions=settings.transitions)
 
     def draft(self) -> Prompt:
         """For a world from nothing."""
@@ -83,11 +86,12 @@ class Prompts:
                       mark=Written(_mark(self.boundary, source or "")))
         return Prompt(kind="repair", system=self.system, user=user)
 
-    def revision(self, source: str, trial: Trial) -> Prompt:
+    def revision(self, source: str, trial: Trial, earlier: Sequence[tuple[str, Trial]] = ()) -> Prompt:
         """For a world that is not yet right.
 
         Args:
             trial: of this source, with reports.
+            earlier: revisions of it that were made already: what was said of each, and how it did.
         """
         assert trial.shown is not None
         report, lines = trial.shown, source.split("\n")
@@ -96,9 +100,12 @@ class Prompts:
         def written(material: Material) -> Written:
             return prompt("revision.md.jinja", boundary=self.boundary, material=material, source=Written(source),
                           mark=Written(_mark(self.boundary, source)), differences=told, complaints=trial.complaints,
-                          sessions=report.sessions, steps=report.figures["step_probability"].n,
-                          wrong=sum(kind.count for kind in report.counterexamples))
+                          given=wants(source), sessions=report.sessions, steps=report.figures["step_probability"].n,
+                          wrong=_wrong(trial), nats=f"{trial.nats:.3f}", earlier=attempts)
 
+        attempts = [(said[:SAID], Written(f"{each.nats:.3f} nats a step, {_wrong(each):,} steps wrong" if each.shown
+                                          else f"it cannot be used: {literal(each.problem or '')}"))
+                    for said, each in earlier[-ATTEMPTS:]]
         user = self._fitted(written)
         while len(told) > 1 and estimate(user) > self._room:
             told.pop()
@@ -147,6 +154,11 @@ class Prompts:
             lines=[Written(f"{number}: {literal(lines[number - 1].strip())}") for number in example.lines
                    if number <= len(lines)],
         )
+
+
+def _wrong(trial: Trial) -> int:
+    """Steps of shown sessions that a file does not answer as logged."""
+    return sum(kind.count for kind in trial.shown.counterexamples) if trial.shown else 0
 
 
 def _told(reward: float | None, end: bool | None) -> Written:

@@ -7,18 +7,19 @@ without chance, the share of steps that it predicts. Each revision already made 
 that passed is not revised: more members of an ensemble come from other drafts.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import log
 
 import numpy as np
 
 from envgen.author import Environment
 from envgen.models.correspondence import BudgetSpent, Correspondence
+from envgen.models.logged import without
 from envgen.models.model import Prompt
 from envgen.models.prompts import Prompts
-from envgen.models.reply import NoCode, code
+from envgen.models.reply import NoCode, code, words
 from envgen.models.settings import ModelSettings
-from envgen.models.trial import Trial
+from envgen.models.trial import Trial, Tribunal
 from envgen.scored import FLOOR
 from rollout.trajectory import Record
 
@@ -33,6 +34,7 @@ class Revision(Record):
         parent: what it revises; None for a first draft.
         environment: None where no reply held any code.
         trial: how it did.
+        said: what the reply said beside the file.
         calls, tokens, dollars, seconds: what it cost, its repairs included.
         exchanges: their digests.
     """
@@ -41,6 +43,7 @@ class Revision(Record):
     parent: int | None
     environment: Environment | None
     trial: Trial
+    said: str = ""
     calls: int
     tokens: int
     dollars: float | None
@@ -59,7 +62,7 @@ class Search:
     Args:
         correspondence: the model.
         prompts: about the world.
-        attempt: tries a file.
+        tribunal: tries files.
         settings: how many drafts, members and repairs.
 
     Attributes:
@@ -67,9 +70,8 @@ class Search:
         stopped: why it stopped.
     """
 
-    def __init__(self, correspondence: Correspondence, prompts: Prompts, attempt: Callable[[str], Trial],
-                 settings: ModelSettings):
-        self.correspondence, self.prompts, self.attempt, self.settings = correspondence, prompts, attempt, settings
+    def __init__(self, correspondence: Correspondence, prompts: Prompts, tribunal: Tribunal, settings: ModelSettings):
+        self.correspondence, self.prompts, self.tribunal, self.settings = correspondence, prompts, tribunal, settings
         self.random = np.random.default_rng(settings.seed)
         self.revisions: list[Revision] = []
         self.stopped = ""
@@ -109,34 +111,38 @@ class Search:
 
     def _write(self, parent: Revision | None) -> Revision:
         """Ask, and ask for repairs until the file runs or enough is enough."""
+        base: str | None = None
         if parent is None or parent.environment is None:
             asked = self.prompts.draft()
         else:
-            asked = self.prompts.revision(parent.environment.source, parent.trial)
+            base = without(parent.environment.source)
+            asked = self.prompts.revision(base, parent.trial, [
+                (each.said, each.trial) for each in self.revisions if each.parent == parent.number])
         before = len(self.correspondence.asked)
-        source, trial = self._answer(asked)
+        source, trial, said = self._answer(asked, base)
         for _ in range(self.settings.repairs):
             if trial.problem is None:
                 break
             try:
-                source, trial = self._answer(self.prompts.repair(asked, source, trial.problem))
+                source, trial, _ = self._answer(self.prompts.repair(asked, source, trial.problem), source or base)
             except BudgetSpent:
                 break  # what there is is kept, and the next question finds the budget spent
         exchanges = self.correspondence.asked[before:]
         number = len(self.revisions) + 1
         author = f"{self.settings.model}, {'draft' if parent is None else f'revision of {parent.number}'} {number}"
         return Revision(
-            number=number, parent=parent.number if parent else None, trial=trial, calls=len(exchanges),
-            environment=None if source is None else Environment(source=source, author=author),
+            number=number, parent=parent.number if parent else None, trial=trial, said=said, calls=len(exchanges),
+            environment=None if source is None else Environment(source=self.tribunal.finished(source), author=author),
             tokens=sum(each.prompt_tokens + each.reply_tokens for each in exchanges),
             dollars=sum(each.dollars or 0.0 for each in exchanges) if self.settings.prices else None,
             seconds=sum(each.seconds for each in exchanges), exchanges=tuple(each.digest for each in exchanges),
         )
 
-    def _answer(self, asked: Prompt) -> tuple[str | None, Trial]:
-        """The file in the reply to a prompt, and how it did."""
+    def _answer(self, asked: Prompt, base: str | None) -> tuple[str | None, Trial, str]:
+        """The file in the reply to a prompt about another file, if any, how it did, and what was said beside it."""
+        reply = self.correspondence.ask(asked)
         try:
-            source = code(self.correspondence.ask(asked))
+            source = code(reply, base)
         except NoCode as missing:
-            return None, Trial(problem=str(missing))
-        return source, self.attempt(source)
+            return None, Trial(problem=str(missing)), words(reply)
+        return source, self.tribunal.run(source), words(reply)

@@ -20,9 +20,10 @@ from envgen.split import By
 from envgen.steps import steps, texts
 from envgen.transitions import shape
 from rollout.trajectory import Trajectory, Turn
-from templates.quoting import Written
+from templates.quoting import Written, literal
 
-WHOLE = 6  # sessions shown, at most
+WHOLE = 6  # sessions shown, at most; with several tasks, as many as have news
+OPENINGS = 15  # first texts, at most, where nearly all sessions have another
 INTRODUCTION = 60  # characters from which on a common beginning is told once
 OFTEN = 3  # times that the same action came on the same text, on average, from which on all of them are listed,
 TABLE = 300  # if they are no more than these
@@ -51,10 +52,11 @@ class Sources:
         self.tools = [str(tool) for tool in next((session.tools for session in sessions if session.tools), ())]
         openings = mine((session.observation.text.removeprefix(self.introduction), None) for session in sessions)
         self.opening_forms = [shown for shown in map(_shown, openings.forms) if shown.fields]
-        said = {text for session in sessions for text in texts(session)}
+        said = {text for session in sessions for text in texts(session)[: None if transitions else 1]}
         acted = {turn.action.text for session in sessions for turn in session.turns}
         self.characters = "".join(sorted({sign for text in said | acted for sign in text}))
         self.longest = max(map(len, said | acted))
+        self.several = len({session.task for session in sessions}) > 1
         self.actions, self.observations = list(patterns.actions.forms), list(patterns.observations.forms)
         if patterns.calls:  # of what people say to each other, nothing is compared
             called = {form for session in sessions for turn in session.turns if turn.action.calls
@@ -66,7 +68,8 @@ class Sources:
             self.facts = [*facts(sessions, patterns, self.usual), *self.facts]
             self.situations = [] if patterns.calls else _situations(sessions, patterns, self.usual)
             self.kinds = _calls(sessions, patterns) if patterns.calls else _kinds(sessions, patterns, self.usual)
-            self.features = {session.id: _features(session, patterns) for session in sessions}
+            self.news = self.several and not patterns.calls  # each task has texts of its own
+            self.features = {session.id: _features(session, patterns, self.news) for session in sessions}
 
     def gather(self, budget: int) -> Material:
         """Choose.
@@ -76,8 +79,9 @@ class Sources:
         """
         room, patterns = _Room(budget), self.patterns
         tools = room.take("tools", self.tools, 0.2, len)
-        openings = room.take("openings", [(each.value, each.count) for each in patterns.openings],
-                             0.05 if patterns.calls else 0.25,
+        varied = 2 * patterns.distinct_openings > patterns.sessions
+        openings = room.take("openings", [(each.value, each.count) for each in patterns.openings]
+                             [: OPENINGS if varied else None], 0.05 if patterns.calls else 0.25,
                              lambda each: len(each[0].removeprefix(self.introduction)))
         room.left_out["openings"] = patterns.distinct_openings - len(openings)
         material = Material(
@@ -119,14 +123,14 @@ class Sources:
             nonlocal allowed
             del waiting[session.id]
             seen.update(self.features[session.id])
-            chosen.append(_session(session, len(chosen) + 1, turns, self.usual))
+            chosen.append(_session(session, len(chosen) + 1, turns, self.usual, self.several))
             allowed -= size[session.id]
             room.characters -= size[session.id]
 
         for session in self._extremes(size, allowed):
             if session.id in waiting and size[session.id] <= allowed:
                 add(session, len(session.turns))
-        while waiting and len(chosen) < WHOLE:
+        while waiting and (self.news or len(chosen) < WHOLE):
             best = max(waiting.values(), key=lambda each: len(self.features[each.id] - seen) / (1 + size[each.id]))
             if not self.features[best.id] - seen or size[best.id] > allowed:
                 break
@@ -223,17 +227,20 @@ def _situations(sessions: Sequence[Trajectory], patterns: Patterns, usual: float
     return [situation for _, situation in sorted(found, key=lambda each: -each[0])]
 
 
-def _session(session: Trajectory, number: int, turns: int, usual: float) -> Session:
+def _session(session: Trajectory, number: int, turns: int, usual: float, several: bool) -> Session:
     outcome = "unknown" if session.outcome is None else repr(session.outcome)
-    title = Written(f"Session {number}: {len(session.turns):,} turns, outcome {outcome}")
+    task = f", task {literal(session.task[:LONG])}" if several and session.task else ""
+    title = Written(f"Session {number}: {len(session.turns):,} turns, outcome {outcome}{task}")
     return Session(title, session.observation.text, [step_of(session, turn, usual) for turn in range(turns)],
                    len(session.turns) - turns)
 
 
-def _features(session: Trajectory, patterns: Patterns) -> set[object]:
-    """Kinds of its steps: forms of the action and of the answer, reward, end."""
-    return {(shape(patterns.actions, turn.action.text), shape(patterns.observations, text), text == before, turn.reward,
-             turn.terminated) for before, turn, text in steps(session) if turn.action.calls or not patterns.calls}
+def _features(session: Trajectory, patterns: Patterns, news: bool) -> set[object]:
+    """Kinds of its steps: forms of the action and of the answer, reward, end; and its texts, where these are news."""
+    kinds: set[object] = {
+        (shape(patterns.actions, turn.action.text), shape(patterns.observations, text), text == before, turn.reward,
+         turn.terminated) for before, turn, text in steps(session) if turn.action.calls or not patterns.calls}
+    return kinds | ({(session.task, text) for text in texts(session)} if news else set())
 
 
 def _calls(sessions: Sequence[Trajectory], patterns: Patterns) -> list[Step]:
@@ -253,7 +260,7 @@ def _calls(sessions: Sequence[Trajectory], patterns: Patterns) -> list[Step]:
 def _kinds(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> list[Step]:
     """One step of each kind: events and ends first, then new messages, then the commonest."""
     by_id = {session.id: session for session in sessions}
-    told, rest, messages = list[Step](), list[Step](), set[object]()
+    told, rest, messages, signs = list[Step](), list[Step](), set[object](), set[str]()
     for kind in sorted(patterns.transitions,
                        key=lambda kind: (not kind.end and kind.reward in (None, usual), -kind.count)):
         place = kind.examples[0]
@@ -261,6 +268,7 @@ def _kinds(sessions: Sequence[Trajectory], patterns: Patterns, usual: float) -> 
             continue
         step = step_of(by_id[place.session], place.turn, usual, kind.count)
         message = step.note, step.answer is None, shape(patterns.observations, step.answer or "")
-        (rest if message in messages else told).append(step)
+        (rest if message in messages and signs.issuperset(step.answer or "") else told).append(step)
         messages.add(message)
+        signs.update(step.answer or "")
     return told + rest

@@ -1,6 +1,8 @@
 """What becomes of a written file: whether it runs, and how it does on the shown sessions and on those kept to select.
 
-Differences are told of shown sessions only, for whoever wrote the file is told of them.
+Differences are told of shown sessions only, for whoever wrote the file is told of them. A file that is given the shown
+sessions (`logged.py`) is tried without some of them, and these are what it is judged on: that it looks others up shows
+nothing.
 """
 
 from collections import defaultdict
@@ -13,14 +15,16 @@ from envgen.comparison import Comparer
 from envgen.counterexamples import Counterexamples, Mismatch
 from envgen.fidelity import FidelityReport, judge
 from envgen.gate import MOST, Gate
+from envgen.models.logged import given, left_out
 from envgen.patterns import usual_reward
 from rollout.trajectory import Record, Trajectory
 from sandbox import Sandbox, SandboxError, Worker
 
 REPLAYED = 100  # shown sessions that a file is judged on, evenly picked
-KINDS = 8  # of differences that are told
+EVERY = 3  # of the shown sessions, one that a file is not given while it is tried
+KINDS = 12  # of differences that are told
 TOLD = 2  # examples of each
-LINES = 30  # of an example
+LINES = 12  # of an example
 FRESH = 0.5  # share of starts that are new, from which on drawn starts should be new, too
 
 
@@ -99,6 +103,7 @@ class Tribunal:
         selection: those kept to choose.
         gate: what must hold.
         comparer: how answers are compared.
+        gives: whether files that ask for the shown sessions are given them.
     """
 
     sandbox: Sandbox
@@ -106,24 +111,33 @@ class Tribunal:
     selection: Sequence[Trajectory]
     gate: Gate
     comparer: Comparer
-    replayed: Sequence[Trajectory] = field(init=False)
+    gives: bool = True
     usual: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.replayed = self.shown[:: -(-len(self.shown) // REPLAYED)]
         self.usual = usual_reward(self.shown)
+
+    def finished(self, source: str) -> str:
+        """A file as it is used: with all shown sessions in it, where it asks for them."""
+        return given(source, self.shown) if self.gives else source
 
     def run(self, source: str) -> Trial:
         """Load a file, check it, and judge it."""
-        digest = Environment(source=source, author="").digest
+        whole, tried, replayed = self.finished(source), source, self.shown
+        if whole != source:
+            told, replayed = left_out(self.shown, EVERY)
+            tried = given(source, told)
+        replayed = replayed[:: -(-len(replayed) // REPLAYED)]
+        digest = Environment(source=whole, author="").digest
         try:
-            with self.sandbox.load(source) as worker:
+            with self.sandbox.load(tried) as worker:
                 if problems := worker.check():
                     return Trial(problem="\n".join(problems))
-                shown = self.judge(worker, digest, self.replayed)
+                shown = self.judge(worker, digest, replayed)
+            with self.sandbox.load(whole) as worker:
                 selection = self.judge(worker, digest, self.selection)
-            with self.sandbox.load(source, counting=True) as worker:
-                found = [self._difference(worker, kind) for kind in _telling(shown.counterexamples)]
+            with self.sandbox.load(tried, counting=True) as worker:
+                found = [self._difference(worker, kind, replayed) for kind in _telling(shown.counterexamples)]
         except SandboxError as error:
             return Trial(problem=str(error))
         return Trial(shown=shown, selection=selection, refusals=self.gate.refusals(selection),
@@ -133,13 +147,13 @@ class Tribunal:
         """How a loaded file does on sessions."""
         return judge(worker, digest, self.shown, sessions, self.usual, comparer=self.comparer)
 
-    def _difference(self, worker: Worker, kind: Counterexamples) -> Difference:
-        examples = [self._example(worker, each) for each in kind.examples[:TOLD]]
+    def _difference(self, worker: Worker, kind: Counterexamples, replayed: Sequence[Trajectory]) -> Difference:
+        examples = [self._example(worker, each, replayed) for each in kind.examples[:TOLD]]
         return Difference(action=kind.action, differs=kind.differs, count=kind.count, examples=tuple(examples))
 
-    def _example(self, worker: Worker, mismatch: Mismatch) -> Example:
+    def _example(self, worker: Worker, mismatch: Mismatch, replayed: Sequence[Trajectory]) -> Example:
         """The step once more, with the lines that it ran."""
-        session = next(each for each in self.replayed if each.id == mismatch.session)
+        session = next(each for each in replayed if each.id == mismatch.session)
         turn = mismatch.turn - 1
         cut = session.model_copy(update={"turns": session.turns[: turn + 1]})
         outcomes = Belief(worker, self.comparer).replay(cut)[-1].outcomes
@@ -162,7 +176,7 @@ class Tribunal:
         if alike.value is not None and alike.value < self.gate.reset_match:
             said.append(f"Drawn starts are not like the logged ones: a field, or a pair of fields, has other values, "
                         f"or has them otherwise often (total variation {figures['reset_distance'].value or 0.0:.2f}, p "
-                        f"{alike.value:.4f}).")
+                        f"{alike.value:.4f}). They differ in {shown.starts_differ}.")
         known = {session.observation.text for session in self.shown}
         fresh = sum(session.observation.text not in known for session in self.selection) / max(1, len(self.selection))
         if fresh >= FRESH and novel < fresh / 2:

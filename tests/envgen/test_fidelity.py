@@ -8,6 +8,7 @@ import pytest
 from envgen.ends import infer_ends
 from envgen.fidelity import FidelityReport, judge
 from envgen.scored import FLOOR
+from envgen.support import vouched
 from rollout.trajectory import Trajectory, Turn
 from sandbox import Limits, Sandbox
 from tests.envgen import worlds
@@ -78,11 +79,31 @@ def test_after_a_mismatch_the_replay_enters_again(sandbox: Sandbox) -> None:
     assert value(judged(sandbox, worlds.FORGETS_A_CELL, [WALK]), "step_probability") == pytest.approx(2 / 3)
 
 
-def test_where_no_text_can_be_entered_the_rest_is_unmatched(sandbox: Sandbox) -> None:
-    report = judged(sandbox, worlds.CANNOT_REENTER, [WALK])
+def test_where_no_text_can_be_entered_the_replay_goes_on_from_what_the_world_did(sandbox: Sandbox) -> None:
+    """A wrong word is one step lost; a wrong state shows in every step that it decides."""
+    assert value(judged(sandbox, worlds.CANNOT_REENTER, [WALK]), "step_probability") == pytest.approx(2 / 3)
+    stays = worlds.CANNOT_REENTER.replace('"right": 1', '"right": 0')
+    report = judged(sandbox, stays, [WALK])
     assert value(report, "step_probability") == 0.0
-    assert [(kind.differs, kind.count) for kind in report.counterexamples] == [
-        (("no state",), 2), (("<1> in 'Cell <1>.'",), 1)]
+    assert report.figures["contradicted"].value == 1.0
+
+
+def test_where_the_world_is_over_the_rest_is_unmatched(sandbox: Sandbox) -> None:
+    over = worlds.CANNOT_REENTER.replace("end = self.cell == 4", "end = True")
+    report = judged(sandbox, over, [WALK])
+    assert value(report, "step_probability") == 0.0
+    assert (("no state",), 2) in [(kind.differs, kind.count) for kind in report.counterexamples]
+
+
+def test_what_a_world_did_instead_vouches_for_nothing(sandbox: Sandbox) -> None:
+    twice = worlds.CANNOT_REENTER.replace(
+        "        end = self.cell == 4", "        if self.cell == 2:\n            pass\n        end = self.cell == 4")
+    with sandbox.load(twice, counting=True) as worker:
+        known = vouched(worker, [WALK])
+        ran = {worker.elements[number].line for number in known}
+    lines = twice.split("\n")
+    assert next(number for number, line in enumerate(lines, 1) if line.strip() == "pass") not in ran
+    assert ran
 
 
 def test_a_mismatch_says_what_was_logged_and_what_expected(sandbox: Sandbox) -> None:

@@ -205,8 +205,34 @@ def test_a_world_with_chance_is_told_with_its_counts() -> None:
 def test_without_transitions_nothing_tells_what_actions_lead_to() -> None:
     draft = prompts(record(Corridor(), 40), SETTINGS.model_copy(update={"transitions": False})).draft()
     assert "Cell 1." in draft.user
+    assert "LOGGED" not in draft.system + draft.user
+    (signs,) = re.findall(r"CHARACTERS = (.*)", draft.user)
+    assert "23" not in ast.literal_eval(signs)  # nor which signs the other texts have
     assert not {"Cell 2.", "Cell 3.", "The garden.", "reward", "END"} & set(re.findall(
         r"Cell \d\.|The garden\.|reward|END", draft.user.split("# A beginning")[0]))
+
+
+def test_every_task_is_shown_where_each_has_texts_of_its_own() -> None:
+    sessions = []
+    for task in range(9):
+        turns = tuple(Turn(action="go on", observation=f"Hall {task}, door {door}.", reward=0.0, terminated=door == 4)
+                      for door in range(5))
+        sessions += [Trajectory(id=f"{task}-{number}", source="real", task=f"house {task}", turns=turns, outcome=0.0,
+                                observation=f"Hall {task}.") for number in range(4)]
+    user = prompts(sessions).draft().user
+    assert [user.count(f'task "house {task}"') for task in range(9)] == [1] * 9
+
+
+def test_a_revision_is_told_what_was_tried_before() -> None:
+    writer = prompts(record(Corridor(), 20))
+    trial = Trial(shown=_report(), complaints=("It is wrong.",))
+    asked = writer.revision("class World: pass", trial, [
+        (f"{MARK} I made it pay.", trial), ("Then less.", Trial(problem=f"line 1: {MARK}"))])
+    assert "What was tried already" in asked.user
+    assert f'"{MARK} I made it pay."' in asked.user
+    assert "steps wrong" in asked.user
+    assert_contained(asked, writer.boundary)
+    assert "What was tried already" not in writer.revision("class World: pass", trial).user
 
 
 def test_the_same_sessions_make_the_same_prompt_in_any_process() -> None:
@@ -218,9 +244,11 @@ def test_the_same_sessions_make_the_same_prompt_in_any_process() -> None:
     assert len(digests) == 1
 
 
+@pytest.mark.parametrize("transitions", [True, False])
 @pytest.mark.parametrize("family", ["prose", "board", "fields", "tools"])
-def test_skeletons_run(family: str, sandbox: Sandbox) -> None:
-    skeleton = templates.prompt(f"skeleton/{family}.py.jinja", characters='"\\`\nabc', longest=100)
+def test_skeletons_run(family: str, transitions: bool, sandbox: Sandbox) -> None:
+    skeleton = templates.prompt(f"skeleton/{family}.py.jinja", characters='"\\`\nabc', longest=100,
+                                transitions=transitions)
     with sandbox.load(skeleton) as worker:
         assert worker.make(1)
 

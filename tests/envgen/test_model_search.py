@@ -98,6 +98,24 @@ def test_a_wrong_world_is_revised_by_what_shown_sessions_say(tmp_path: Path, san
     assert ranked([first, second, third])[0] is third
 
 
+def test_a_revision_may_be_told_as_changes(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Wrong changes are sent back with the reason; what was tried in vain is told, with what was said of it."""
+    wrong = "text = \"The garden.\" if end else f\"Cell {3 if self.cell == 2 else self.cell}.\""
+    right = "text = \"The garden.\" if end else f\"Cell {self.cell}.\""
+    change = "I see.\n\n<<<<<<< SEARCH\n{}\n=======\n{}\n>>>>>>> REPLACE\n"
+    replies = [fenced(worlds.FORGETS_A_CELL), change.format(f"        {wrong}", "        text = 'Nowhere.'"),
+               change.format(wrong, right), change.format(f"        {wrong}", f"        {right}")]
+    with serve(*replies) as served:
+        first, second, third = written(author(served, tmp_path, sandbox, drafts=1, seed=1))
+    assert [first.parent, second.parent, third.parent] == [None, 1, 1]
+    assert second.said == "I see."
+    assert third.calls == 2
+    assert third.trial.passed
+    asked = [each["messages"][1]["content"] for each in served.asked]
+    assert '"I see."' in asked[2]
+    assert "fits no places" in asked[3]
+
+
 def test_selection_sessions_are_never_told(tmp_path: Path, sandbox: Sandbox) -> None:
     marked = [session.model_copy(update={"id": f"kept-{number}", "task": "KEPT SECRET"})
               for number, session in enumerate(CORRIDOR[1])]
@@ -170,7 +188,7 @@ def test_what_is_better_is_revised_more_often_but_not_alone(tmp_path: Path, sand
     assert good.nats < bad.nats
     settings = ModelSettings(model="small")
     prompts = Prompts(shown, observe(shown), "session", settings)
-    search = Search(Correspondence(None, tmp_path, settings), prompts, tribunal.run, settings)
+    search = Search(Correspondence(None, tmp_path, settings), prompts, tribunal, settings)
     search.revisions = [_revision(1, good), _revision(2, bad)]
     drawn = Counter(search._parent().number for _ in range(2000))  # type: ignore
     assert drawn[1] > 2 * drawn[2] > 0

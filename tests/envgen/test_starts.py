@@ -39,7 +39,7 @@ def logged(count: int, seed: int = 0) -> list[str]:
 
 def figures(sandbox: Sandbox, source: str, texts: Sequence[str], shown: Sequence[str] = ()) -> dict[str, Figure]:
     with sandbox.load(source) as worker:
-        return match_starts(worker, texts, shown)
+        return match_starts(worker, texts, shown)[0]
 
 
 def value(found: dict[str, Figure], name: str) -> float:

@@ -58,6 +58,19 @@ def test_nothing_that_runs_is_refused_too(folder: Path, dream: DREAM) -> None:
     assert "cannot be used" in " ".join(out.split())
 
 
+def test_sessions_are_divided_as_asked(folder: Path, dream: DREAM) -> None:
+    """All begin alike, so by their starts there is nothing to divide."""
+    with serve(fenced(worlds.CORRIDOR)) as served:
+        asked = ("author", "corridor.jsonl", "--model", "small", "--base-url", served.base_url, "--json", "--split")
+        code, _, err = dream(*asked, "start")
+        assert code == 2
+        assert "too few" in err
+        code, out, err = dream(*asked, "session")
+    assert code == 0, err
+    report = json.loads(out)
+    assert report["shown"] > report["held_out"] > report["selection"] > 0
+
+
 def test_what_a_model_remembers_is_asked_without_transitions(folder: Path, dream: DREAM) -> None:
     with serve(fenced(worlds.PAYS_ALWAYS), fenced(worlds.PAYS_NEVER)) as served:
         code, _, _ = dream("author", "corridor.jsonl", "--model", "small", "--base-url", served.base_url, "--withhold")

@@ -9,7 +9,7 @@ from envgen.ends import infer_ends
 from envgen.fidelity import FidelityReport, judge
 from envgen.scored import FLOOR
 from envgen.support import vouched
-from rollout.trajectory import Trajectory, Turn
+from rollout.trajectory import Call, Message, Trajectory, Turn
 from sandbox import Limits, Sandbox
 from tests.envgen import worlds
 from tests.games import Corridor, Lottery, Shop, play, record
@@ -104,6 +104,16 @@ def test_what_a_world_did_instead_vouches_for_nothing(sandbox: Sandbox) -> None:
     lines = twice.split("\n")
     assert next(number for number, line in enumerate(lines, 1) if line.strip() == "pass") not in ran
     assert ran
+
+
+def test_steps_are_told_by_the_action_and_by_the_tools_that_were_called(sandbox: Sandbox) -> None:
+    """The corridor ends at a cell that the wrong world calls otherwise; whoever calls a tool is told by its name."""
+    called = [Turn(action=Message(role="assistant", content=(Call(name=name, arguments="{}", id="1"),)),
+                   observation="Cell 1.", reward=0.0, terminated=False) for name in ("look", "look", "smell")]
+    talk = Trajectory(id="t", source="real", observation="Cell 1.", turns=(*called, *WALK.turns))
+    report = judged(sandbox, worlds.FORGETS_A_CELL, [talk])
+    assert {name: (figure.value, figure.n) for name, figure in report.by_action.items()} == {
+        "look": (1.0, 2), "smell": (1.0, 1), "right": (pytest.approx(2 / 3), 3)}
 
 
 def test_a_mismatch_says_what_was_logged_and_what_expected(sandbox: Sandbox) -> None:

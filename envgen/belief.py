@@ -35,6 +35,7 @@ FORKS = 4096  # scripts of draws up to which a step is enumerated
 PATIENCE = 16  # times as many, where those that were run promise an end
 RUNS = 20_000  # of one step in one copy, when it is searched
 SAMPLES = 400  # of one step in one copy, when it is sampled
+VAIN = 3  # sessions in a row whose begin was searched for in vain, until it is no longer searched for
 WHOLE = 8  # copies that may have all these; more of them share what so many have
 
 TOGETHER = 128  # sessions replayed at a time
@@ -94,6 +95,7 @@ class Belief:
         self._starts: dict[tuple[str, bool], Start] = {}
         self._drawn: dict[str, list[Fork]] | None = None  # every way that a drawn start can fall, by its text
         self._untried = self.forks > 0  # whether these are few enough
+        self._vain = 0  # begins in a row that were searched for in vain
         self._sure: dict[tuple[str, float, bool], tuple[Outcome]] = {}
         self._credit: float = CHUNK if self.forks else -inf  # tries at following, earned by steps that were followed
         self._stretch = CHUNK
@@ -257,14 +259,16 @@ class Belief:
 
     def _begin(self, replay: Replay, text: str) -> None:
         """Believe in a start that shows a text: a drawn one where all of them are known, else one that was told it,
-        for to search among the drawn ones is long; that is left for where the environment cannot be told.
+        for to search among the drawn ones is long; that is left for where the environment cannot be told, and given up
+        where it never leads anywhere.
         """
         if self.drawn and self.knows_starts():
             self._enter(replay, text, drawn=True)
         if not replay.copies:
             self._enter(replay, text)
-        if not replay.copies and self.drawn:
+        if not replay.copies and self.drawn and (self.knows_starts() or self._vain < VAIN):
             self._enter(replay, text, drawn=True)
+            self._vain = 0 if replay.copies else self._vain + 1
 
     def _enter(self, replay: Replay, text: str, drawn: bool = False) -> None:
         """Begin where the environment shows a text, drawn or by being told it, if it can."""

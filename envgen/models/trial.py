@@ -5,7 +5,7 @@ sessions (`logged.py`) is tried without some of them, and these are what it is j
 nothing.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -18,13 +18,14 @@ from envgen.gate import MOST, Gate
 from envgen.models.logged import given, left_out
 from envgen.patterns import usual_reward
 from rollout.trajectory import Record, Trajectory
-from sandbox import Sandbox, SandboxError, Worker
+from sandbox import EnvironmentFault, Reset, Sandbox, SandboxError, Worker
 
 REPLAYED = 100  # shown sessions that a file is judged on, evenly picked
 EVERY = 3  # of the shown sessions, one that a file is not given while it is tried
 KINDS = 12  # of differences that are told
 TOLD = 2  # examples of each
 LINES = 12  # of an example
+TEXT = 300  # characters of a text in a complaint
 FRESH = 0.5  # share of starts that are new, from which on drawn starts should be new, too
 
 
@@ -134,29 +135,31 @@ class Tribunal:
                 if problems := worker.check():
                     return Trial(problem="\n".join(problems))
                 shown = self.judge(worker, digest, replayed)
+                refused = _refused(worker, replayed)
             with self.sandbox.load(whole) as worker:
                 selection = self.judge(worker, digest, self.selection)
             with self.sandbox.load(tried, counting=True) as worker:
-                found = [self._difference(worker, kind, replayed) for kind in _telling(shown.counterexamples)]
+                belief = Belief(worker, self.comparer)
+                found = [self._difference(belief, kind, replayed) for kind in _telling(shown.counterexamples)]
         except SandboxError as error:
             return Trial(problem=str(error))
         return Trial(shown=shown, selection=selection, refusals=self.gate.refusals(selection),
-                     complaints=tuple(self._complaints(shown)), differences=tuple(found))
+                     complaints=tuple(self._complaints(shown, refused)), differences=_with_telling_lines(found))
 
     def judge(self, worker: Worker, digest: str, sessions: Sequence[Trajectory]) -> FidelityReport:
         """How a loaded file does on sessions."""
         return judge(worker, digest, self.shown, sessions, self.usual, comparer=self.comparer)
 
-    def _difference(self, worker: Worker, kind: Counterexamples, replayed: Sequence[Trajectory]) -> Difference:
-        examples = [self._example(worker, each, replayed) for each in kind.examples[:TOLD]]
+    def _difference(self, belief: Belief, kind: Counterexamples, replayed: Sequence[Trajectory]) -> Difference:
+        examples = [self._example(belief, each, replayed) for each in kind.examples[:TOLD]]
         return Difference(action=kind.action, differs=kind.differs, count=kind.count, examples=tuple(examples))
 
-    def _example(self, worker: Worker, mismatch: Mismatch, replayed: Sequence[Trajectory]) -> Example:
+    def _example(self, belief: Belief, mismatch: Mismatch, replayed: Sequence[Trajectory]) -> Example:
         """The step once more, with the lines that it ran."""
         session = next(each for each in replayed if each.id == mismatch.session)
         turn = mismatch.turn - 1
         cut = session.model_copy(update={"turns": session.turns[: turn + 1]})
-        outcomes = Belief(worker, self.comparer).replay(cut)[-1].outcomes
+        outcomes = belief.replay(cut)[-1].outcomes
         told: defaultdict[tuple[str, float, bool], float] = defaultdict(float)
         ran: dict[tuple[str, float, bool], tuple[int, ...]] = {}
         for each in outcomes:
@@ -164,11 +167,11 @@ class Tribunal:
             told[answer] += each.probability
             ran.setdefault(answer, each.support)
         likeliest = sorted(told, key=lambda answer: -told[answer])[:TOLD]
-        lines = {worker.elements[number].line for answer in likeliest[:1] for number in ran[answer]}
-        return Example(session=session.id, turn=turn, lines=tuple(sorted(lines)[:LINES]),
+        lines = {belief.worker.elements[number].line for answer in likeliest[:1] for number in ran[answer]}
+        return Example(session=session.id, turn=turn, lines=tuple(sorted(lines)),
                        expected=tuple((told[answer], *answer) for answer in likeliest))
 
-    def _complaints(self, shown: FidelityReport) -> list[str]:
+    def _complaints(self, shown: FidelityReport, refused: str) -> list[str]:
         """What differences do not say: chance, starts, what is remembered."""
         figures, said = shown.figures, list[str]()
         said += [f"Too often or too seldom: {each}" for each in shown.frequencies]
@@ -184,7 +187,7 @@ class Tribunal:
                         "draw starts by a rule, do not list them.")
         for name, least, words in (
             ("forgets", 1.0, "Played before, it does otherwise than a new one from the same seed: something is kept."),
-            ("starts_taken", self.gate.starts_taken, "Told the first text of a session, reset refuses it."),
+            ("starts_taken", self.gate.starts_taken, f"Told the first text of a session, reset refuses it: {refused}."),
         ):
             if (value := figures[name].value) is not None and value < least:
                 said.append(f"{words} ({1 - value:.0%} of the sessions)")
@@ -205,6 +208,24 @@ class Tribunal:
         if listed is not None and listed < self.gate.actions_match:
             said.append(f"info['actions'] differs from the logged legal actions in {1 - listed:.0%} of the answers.")
         return said
+
+
+def _refused(worker: Worker, sessions: Sequence[Trajectory]) -> str:
+    """The first of the sessions' first texts that a file refuses to begin from, and what it raises."""
+    (copy,) = worker.make(1)
+    texts = [session.observation.text for session in sessions]
+    answers = worker.reset_batch([Reset(copy, 0, text) for text in texts])
+    worker.drop([copy])
+    return next((f"{text[:TEXT]!r} raises {answer}" for text, answer in zip(texts, answers, strict=True)
+                 if isinstance(answer, EnvironmentFault)), "")
+
+
+def _with_telling_lines(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """The same, each example with a few of its lines: those that the fewest others ran."""
+    ran = Counter(line for difference in differences for each in difference.examples for line in each.lines)
+    return tuple(difference.model_copy(update={"examples": tuple(
+        each.model_copy(update={"lines": tuple(sorted(sorted(each.lines, key=lambda line: ran[line])[:LINES]))})
+        for each in difference.examples)}) for difference in differences)
 
 
 def _telling(kinds: Sequence[Counterexamples]) -> list[Counterexamples]:

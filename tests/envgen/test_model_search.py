@@ -134,6 +134,18 @@ def test_chance_that_comes_too_seldom_is_told(sandbox: Sandbox) -> None:
     assert exact.nats < trial.nats
 
 
+def test_a_slip_that_refuses_all_starts_is_told_with_what_it_raises(sandbox: Sandbox) -> None:
+    """It looks like a refusal, for it is a ValueError; nothing is searched for it for long."""
+    shown, selection = CORRIDOR
+    told = '            self.cell = {"Cell 1."'
+    slip = worlds.CORRIDOR.replace(told, f'            "%t" % 3\n{told}')
+    trial = Tribunal(sandbox, shown, selection, Gate(), Comparer()).run(slip.replace(
+        "self.cell = 1\n", "self.cell = 1 + int(self.np_random.integers(1_000_000)) // 999_999\n"))
+    (complaint,) = [each for each in trial.complaints if "refuses it" in each]
+    assert "'Cell 1.' raises" in complaint
+    assert "unsupported format character 't'" in complaint
+
+
 def test_listed_starts_are_complained_of_where_others_are_new(sandbox: Sandbox) -> None:
     began = [session.model_copy(update={"observation": Turn(action="x", observation=f"Table {number}.").observation})
              for number, session in enumerate(record(Lottery(), 80))]

@@ -53,11 +53,14 @@ def _changed(reply: Reply, source: str) -> str:
                      "lines, a line >>>>>>> REPLACE.")
     source = source.rstrip("\n") + "\n"
     for number, (old, new) in enumerate(changes, start=1):
-        found = f"\n{source}".count(f"\n{old}") if old.strip() else 0
-        if found != 1:
+        whole = bool(old.strip()) and f"\n{source}".count(f"\n{old}") == 1
+        if not whole:  # it may have been cut within a line, which is as good where it stands there once
+            old, new = old.removesuffix("\n"), new.removesuffix("\n")
+        found = source.count(old) if old.strip() else 0
+        if not whole and found != 1:
             raise NoCode(f"Change {number} fits {found or 'no'} places: its old lines must stand in the file exactly "
                          f"once, whole and to the space, after the changes before it. These are: {old[:QUOTED]!r}")
-        source = f"\n{source}".replace(f"\n{old}", f"\n{new}", 1)[1:]
+        source = f"\n{source}".replace(f"\n{old}", f"\n{new}", 1)[1:] if whole else source.replace(old, new)
     return source
 
 

@@ -48,9 +48,10 @@ def test_old_lines_must_be_told_apart() -> None:
         code(reply(change("    a = 1\n", "    a = 2\n")), twice)
 
 
-def test_a_part_of_a_line_is_no_line() -> None:
-    with pytest.raises(NoCode, match="fits no places"):
-        code(reply(change("a = 1\n", "a = 2\n")), FILE)
+def test_a_part_of_a_line_that_stands_there_once_can_be_changed() -> None:
+    assert code(reply(change("a = 1\n", "a = 2\n")), FILE) == FILE.replace("a = 1", "a = 2")
+    with pytest.raises(NoCode, match="fits 2 places"):
+        code(reply(change("= 1\n", "= 2\n")), FILE)
 
 
 def test_a_first_draft_has_nothing_to_change() -> None:

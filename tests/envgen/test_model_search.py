@@ -104,7 +104,7 @@ def test_a_revision_may_be_told_as_changes(tmp_path: Path, sandbox: Sandbox) -> 
     right = "text = \"The garden.\" if end else f\"Cell {self.cell}.\""
     change = "I see.\n\n<<<<<<< SEARCH\n{}\n=======\n{}\n>>>>>>> REPLACE\n"
     replies = [fenced(worlds.FORGETS_A_CELL), change.format(f"        {wrong}", "        text = 'Nowhere.'"),
-               change.format(wrong, right), change.format(f"        {wrong}", f"        {right}")]
+               change.format(f"{wrong}  # no", right), change.format(f"        {wrong}", f"        {right}")]
     with serve(*replies) as served:
         first, second, third = written(author(served, tmp_path, sandbox, drafts=1, seed=1))
     assert [first.parent, second.parent, third.parent] == [None, 1, 1]

@@ -43,7 +43,8 @@ def train_tokenizer(sessions: Sequence[Trajectory], vocabulary: int = 2048, phra
     Args:
         sessions: the shown ones.
         vocabulary: most tokens of the BPE.
-        phrases: a sentence that is heard in at least this share of the turns becomes a token of its own.
+        phrases: a sentence that is heard, in first texts too, as often as in at least this share of the turns becomes a
+            token of its own.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -68,8 +69,8 @@ def _phrases(sessions: Sequence[Trajectory], share: float) -> list[str]:
     heard = Counter(
         sentence
         for session in sessions
-        for turn in session.turns
-        for sentence in set(re.findall(r"\s*[^.!?\n]+[.!?]*", turn.answer or ""))
+        for text in (session.observation.text, *(turn.answer or "" for turn in session.turns))
+        for sentence in set(re.findall(r"\s*[^.!?\n]+[.!?]*", text))
     )
     turns = sum(len(session.turns) for session in sessions)
     return sorted(sentence for sentence, count in heard.items() if count >= share * turns and " " in sentence.strip())

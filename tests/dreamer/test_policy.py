@@ -10,6 +10,7 @@ from dreamer.config import Cloning
 from dreamer.learning import clone
 from dreamer.policy import build_tiny, load, save, train_tokenizer
 from rollout.chat import Chat
+from rollout.trajectory import Trajectory
 from tests.dreamer.conftest import DREAM
 from tests.dreamer.doors import record
 
@@ -24,6 +25,12 @@ def test_sentences_heard_often_are_one_token_and_new_words_still_round_trip() ->
     assert len(tokenizer("Room 2.")["input_ids"]) == 1
     assert tokenizer.decode(tokenizer("Room 7, naïvely ☃.")["input_ids"]) == "Room 7, naïvely ☃."
     assert len(train_tokenizer(record(40), 300, phrases=1.0)("Room 2.")["input_ids"]) > 1
+
+
+def test_what_only_first_texts_say_is_heard_too() -> None:
+    welcome = "Welcome to the doors. Say left or right!"
+    sessions = [Trajectory.model_validate({**session.model_dump(), "observation": welcome}) for session in record(40)]
+    assert len(train_tokenizer(sessions, 300)(welcome)["input_ids"]) == 2
 
 
 def test_a_checkpoint_is_the_same_after_saving(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import orjson
 
 from benchmarks import show
 from benchmarks.worlds import WORLDS
-from dreamer.commission import commission, settings_of
+from dreamer.commission import Commission, commission, settings_of
 from envgen.automaton import Automaton
 from envgen.ends import infer_ends
 from envgen.fidelity import FidelityReport, judge
@@ -63,17 +63,23 @@ def measure(worlds: Sequence[str], sessions: int) -> dict[str, Figure]:
     return figures
 
 
+def replayed(name: str, sessions: Sequence[Trajectory]) -> tuple[str, Commission]:
+    """The best world that a model wrote from these sessions, by its recorded replies, and all that it wrote."""
+    with tempfile.TemporaryDirectory() as folder:
+        log, replies = Path(folder, "shown.jsonl"), RECORDINGS / name
+        own.write(sessions, log)
+        (model,) = {orjson.loads(line)["model"] for line in (replies / "exchanges.jsonl").read_bytes().splitlines()}
+        settings = settings_of(model, None, 6, True, ["drafts=1"])
+        written = commission([str(log)], None, settings, Path(folder, "to"), replies, True, False)
+        return Path(folder, "to", "world.py").read_text(), written
+
+
 def _judged(sandbox: Sandbox, name: str, shown: Sequence[Trajectory], held_out: Sequence[Trajectory],
             figures: dict[str, Figure]) -> Iterator[tuple[str, FidelityReport]]:
     """What the model and the automaton wrote, each author's best."""
-    with tempfile.TemporaryDirectory() as folder:
-        log, replies = Path(folder, "shown.jsonl"), RECORDINGS / name
-        own.write(shown, log)
-        (model,) = {orjson.loads(line)["model"] for line in (replies / "exchanges.jsonl").read_bytes().splitlines()}
-        settings = settings_of(model, None, 6, True, ["drafts=1"])
-        report = commission([str(log)], None, settings, Path(folder, "to"), replies, True, False)
-        figures |= {f"{name}: {cost}, model": figure for cost, figure in report.cost.items()}
-        yield "model", _report(sandbox, Path(folder, "to", "world.py").read_text(), shown, held_out)
+    source, written = replayed(name, shown)
+    figures |= {f"{name}: {cost}, model": figure for cost, figure in written.cost.items()}
+    yield "model", _report(sandbox, source, shown, held_out)
     drafts = []
     for draft in Automaton().drafts(shown):
         try:

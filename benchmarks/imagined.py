@@ -14,6 +14,8 @@ imagined, and in the real engine, with equal budgets. The judge is the real lake
 
 import argparse
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean
 
@@ -23,15 +25,17 @@ from rich.console import Console
 from benchmarks import show
 from dreamer.accreditation import judge
 from dreamer.authoring import author_environments, validate_environments
+from dreamer.baselines import learn_for_real
 from dreamer.config import Author, Cloning, Config, Learning, Production, Rehearsal, Sessions
 from dreamer.config import Policy as Tiny
 from dreamer.production import find_engine
 from dreamer.progress import Reporter
 from dreamer.reading import read_sessions
 from dreamer.run import Policy, Run, starts
-from dreamer.stages import improve, in_dream, learn_in_dream, make_base, max_turns
+from dreamer.stages import in_dream, learn_in_dream, make_base
 from dreamer.store import Store
 from rollout.figure import Figure, difference, proportion
+from rollout.formats import own
 from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory, Turn
 
@@ -124,6 +128,20 @@ def config(folder: Path, seed: int, lake: list[str]) -> Config:
     )
 
 
+@contextmanager
+def night(config: Callable[[Path], Config], sessions: Sequence[Trajectory], source: str, console: Console
+          ) -> Iterator[Run]:
+    """A run in a folder of its own, where the sessions are `sessions.jsonl` and the authored lake is `lake.py`."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        own.write(sessions, folder / "sessions.jsonl")
+        (folder / "lake.py").write_text(source)
+        store = Store(folder / "run")
+        store.root.mkdir()
+        with Run(config(folder), store, Reporter(store.append_event, console)) as run:
+            yield run
+
+
 def treat(run: Run, treatment: str) -> None:
     """Let what is imagined be treated so from now on."""
     learning = run.config.learning.model_copy(update={"imagined": treatment})
@@ -132,36 +150,27 @@ def treat(run: Run, treatment: str) -> None:
 
 def measure(seed: int, lake: list[str], console: Console) -> dict[str, tuple[list[Episode], list[Episode]]]:
     """Every policy of one seed: its episodes in the real lake, and those in the authored one."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "run")
-        store.root.mkdir()
-        (Path(folder) / "sessions.jsonl").write_text(
-            "".join(session.model_dump_json(exclude_none=True) + "\n" for session in record(seed)))
-        (Path(folder) / "lake.py").write_text(AUTHORED)
-        with Run(config(Path(folder), seed, lake), store, Reporter(store.append_event, console)) as run:
-            logs = read_sessions(run)
-            validated = validate_environments(run, logs, author_environments(run, logs))
-            if not validated.members:
-                raise SystemExit(f"the authored lake does not tell its sessions: {validated.best.refusals}")
-            base = make_base(run, logs)
-            policies = {"base": base.policy}
-            for treatment in TREATMENTS:
-                treat(run, treatment)
-                policies[treatment] = learn_in_dream(run, logs, validated, base).policy
-            learner = Policy(store.policy(base.policy), seed)
-            rehearsal = run.rehearsal(learner, run.production(), max_turns(run, logs), source="real")
-            update = improve(run, learner, lambda number, wanted: rehearsal.play(wanted), "real")
-            policies["real engine"] = update.policy
-            treat(run, "allow")
-            played = {}
-            for name, digest in policies.items():
-                policy = Policy(store.policy(digest), seed)
-                real, _ = judge(run, policy, logs)
-                members = {each.environment: each.vouched for each in validated.members}
-                with run.dream(members) as (world, _):
-                    dreamed = in_dream(run, logs, policy, world).play(starts(DREAM_SEEDS, EPISODES))
-                played[name] = real, dreamed
-            return played
+    with night(lambda folder: config(folder, seed, lake), record(seed), AUTHORED, console) as run:
+        logs = read_sessions(run)
+        validated = validate_environments(run, logs, author_environments(run, logs))
+        if not validated.members:
+            raise SystemExit(f"the authored lake does not tell its sessions: {validated.best.refusals}")
+        base = make_base(run, logs)
+        policies = {"base": base.policy}
+        for treatment in TREATMENTS:
+            treat(run, treatment)
+            policies[treatment] = learn_in_dream(run, logs, validated, base).policy
+        policies["real engine"] = learn_for_real(run, logs, Policy(run.store.policy(base.policy), seed)).policy
+        treat(run, "allow")
+        played = {}
+        for name, digest in policies.items():
+            policy = Policy(run.store.policy(digest), seed)
+            real, _ = judge(run, policy, logs)
+            members = {each.environment: each.vouched for each in validated.members}
+            with run.dream(members) as (world, _):
+                dreamed = in_dream(run, logs, policy, world).play(starts(DREAM_SEEDS, EPISODES))
+            played[name] = real, dreamed
+        return played
 
 
 def summarise(name: str, seeds: dict[int, dict[str, tuple[list[Episode], list[Episode]]]]) -> dict[str, Figure]:

@@ -47,11 +47,16 @@ def play_baselines(run: Run, logs: Logs, base: Base, update: Update) -> Baseline
         judged("cloning alone, same time, greedy", policy, temperature=0.0)
     if wanted.production:
         policy = Policy(run.store.policy(base.policy), config.seed)
-        world = run.production(wanted.production_options)
-        rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system, source="real")
-        bound = improve(run, policy, lambda number, wanted: rehearsal.play(wanted), "real")
+        bound = learn_for_real(run, logs, policy)
         judged(f"GRPO in the real engine, {bound.episodes:,} episodes", policy)
     return Baselines(rows=tuple(rows))
+
+
+def learn_for_real(run: Run, logs: Logs, policy: Policy) -> Update:
+    """The rounds of a night, in the real engine. Changes the policy."""
+    world = run.production(run.config.baselines.production_options)
+    rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system, source="real")
+    return improve(run, policy, lambda number, wanted: rehearsal.play(wanted), "real")
 
 
 def clone_on(run: Run, policy: Policy) -> None:

@@ -1,5 +1,6 @@
 """The embedded author: what it learns of small games, and that its code is plain and harmless."""
 
+import time
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -190,6 +191,15 @@ def test_a_session_of_many_states_is_learned(sandbox: Sandbox) -> None:
 def test_a_session_of_a_thousand_turns_is_learned() -> None:
     there_and_back = play(Corridor(), ["right", "left"] * 600)
     assert first([there_and_back, there_and_back, *record(Corridor(), 30)]).states == 4
+
+
+def test_copies_are_cheap_however_much_a_world_has_to_say(sandbox: Sandbox) -> None:
+    """Many episodes begin at once, and a message to the sandbox has a deadline."""
+    sessions = [says(f"{number} begins", "go", f"{number} " + "goes on and on " * 100) for number in range(200)]
+    with sandbox.load(first(sessions).source) as worker:
+        began = time.monotonic()
+        worker.make(500)
+        assert time.monotonic() - began < 1
 
 
 HOSTILE = [

@@ -1,6 +1,6 @@
 """Worlds written from sessions of real engines: by a large language model, by the automaton, and by nobody.
 
-    python -m benchmarks.authoring --json [--world lantern urns] [--sessions 150]
+    python -m benchmarks.authoring --json [--world lantern urns]
 
 The model's replies were recorded (`tests/recordings/`): it saw the prompt and nothing else. Its worlds are chosen by
 the sessions that `dream author` keeps for that; all are judged on sessions of another seed, that no author and no
@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -24,6 +25,7 @@ from envgen.ends import infer_ends
 from envgen.fidelity import FidelityReport, judge
 from envgen.gate import Gate
 from envgen.patterns import usual_reward
+from envgen.split import By
 from rollout.figure import Figure, ratio
 from rollout.formats import own
 from rollout.trajectory import Trajectory
@@ -34,10 +36,22 @@ FIGURES = ("nats_per_step", "step_probability", "novel_step_probability", "episo
 REFERENCES = {"counting": "counts_", "identity": "identity_"}
 
 
-def measure(worlds: Sequence[str], sessions: int) -> dict[str, Figure]:
+class Asked(NamedTuple):
+    """How a world's replies were recorded: from how many sessions, divided how, with which settings."""
+
+    sessions: int = 150
+    by: By | None = None
+    settings: tuple[str, ...] = ("drafts=1",)
+
+
+ASKED = {"house": Asked(300, "session", ("drafts=1", "prompt_tokens=60000"))}  # the others as `Asked()` says
+
+
+def measure(worlds: Sequence[str]) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     with Sandbox() as sandbox:
         for name in worlds:
+            sessions = ASKED.get(name, Asked()).sessions
             try:
                 shown, _ = infer_ends(WORLDS[name].record(sessions, 1))
                 held_out, _ = infer_ends(WORLDS[name].record(sessions, 2))
@@ -69,8 +83,9 @@ def replayed(name: str, sessions: Sequence[Trajectory]) -> tuple[str, Commission
         log, replies = Path(folder, "shown.jsonl"), RECORDINGS / name
         own.write(sessions, log)
         (model,) = {orjson.loads(line)["model"] for line in (replies / "exchanges.jsonl").read_bytes().splitlines()}
-        settings = settings_of(model, None, 6, True, ["drafts=1"])
-        written = commission([str(log)], None, settings, Path(folder, "to"), replies, True, False)
+        _, by, given = ASKED.get(name, Asked())
+        settings = settings_of(model, None, None, True, given)
+        written = commission([str(log)], None, settings, Path(folder, "to"), replies, True, False, by)
         return Path(folder, "to", "world.py").read_text(), written
 
 
@@ -101,9 +116,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object (else a line a figure)")
     parser.add_argument("--world", nargs="+", choices=recorded, default=recorded)
-    parser.add_argument("--sessions", type=int, default=150, help="shown; the prompts were made of so many")
     options = parser.parse_args()
-    show(measure(options.world, options.sessions), options.json)
+    show(measure(options.world), options.json)
 
 
 if __name__ == "__main__":

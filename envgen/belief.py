@@ -201,7 +201,6 @@ class Belief:
         found = self._asked(lambda: self.worker.chances_each(
             moves, forks=-(-self.forks // share), patience=self.patience, budget=max(self.runs // share, 1),
             samples=-(-self.samples // share)))
-        self._own(each for ways in found for each in ways)
         for replay, ways in zip(replays, found, strict=True):
             self._fall(replay, ways)
             replay.stuck = False
@@ -209,6 +208,7 @@ class Belief:
 
     def _fall(self, replay: Replay, ways: Sequence[Chances]) -> None:
         """Scores one step, by the ways that it can fall in each copy, and believes what agrees."""
+        self._own(ways)  # only now, or else room would be made of what other replays have not yet looked at
         before, turn, _ = replay.steps[len(replay.scored)]
         regime: Regime = max((found.regime for found in ways), key=REGIMES.index, default=replay.began)
         forks: list[tuple[float, Fork]] = []
@@ -233,15 +233,21 @@ class Belief:
         replay.lost += lost
         replay.approximate |= lost > 0
         self._go_on(replay, copies)
-        if parents and not replay.copies and not turn.terminated and len(replay.scored) < len(replay.steps):
+        if parents and not replay.copies and not self._over(replay):
             self._persist(replay, parents, turn.action.text)
 
     def _go_on(self, replay: Replay, copies: dict[int, float]) -> None:
         """Believe in these copies from here on, or else in what begins with the text that was shown."""
-        replay.copies = copies
-        _, turn, text = replay.steps[len(replay.scored) - 1]
-        if not copies and not turn.terminated and len(replay.scored) < len(replay.steps):
+        if copies or self._over(replay):
+            replay.copies = copies
+        else:  # meanwhile the copies that were believed in are still needed
+            _, _, text = replay.steps[len(replay.scored) - 1]
             self._enter(replay, text)
+
+    @staticmethod
+    def _over(replay: Replay) -> bool:
+        """Whether nothing follows the step that was scored last."""
+        return bool(replay.steps[len(replay.scored) - 1][1].terminated) or len(replay.scored) == len(replay.steps)
 
     def _persist(self, replay: Replay, parents: dict[int, float], action: str) -> None:
         """Believe in whatever these copies do by themselves, where all of that is known."""

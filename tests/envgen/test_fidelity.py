@@ -5,6 +5,7 @@ from math import log
 
 import pytest
 
+from envgen import belief
 from envgen.ends import infer_ends
 from envgen.fidelity import FidelityReport, judge
 from envgen.scored import FLOOR
@@ -269,3 +270,13 @@ def test_every_judged_session_is_told(sandbox: Sandbox) -> None:
     with sandbox.load(worlds.CORRIDOR) as worker:
         judge(worker, "world", [], record(Corridor(), 7), 0.0, told.append)
     assert told == [1] * 7
+
+
+@pytest.mark.parametrize("source", [worlds.CANNOT_REENTER, worlds.LOTTERY.replace("Blue", "Black"), worlds.BREAKS])
+def test_room_that_is_made_drops_nothing_that_is_needed(source: str, sandbox: Sandbox,
+                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worlds that are lost again and again, many sessions side by side, with hardly any room for copies."""
+    sessions = record(Lottery(), 40) + record(Corridor(), 40)
+    roomy = judged(sandbox, source, sessions)
+    monkeypatch.setattr(belief, "ROOM", 1)
+    assert judged(sandbox, source, sessions) == roomy

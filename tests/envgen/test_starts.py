@@ -65,3 +65,10 @@ def test_replaying_what_was_shown_is_not_drawing(sandbox: Sandbox) -> None:
     everything = [f"You hold {one} and {other}." for one in range(1, 7) for other in range(1, 7)]
     assert value(figures(sandbox, FAIR, logged(50), everything), "reset_novelty") == 0.0
     assert value(figures(sandbox, FAIR, logged(50), everything[:18]), "reset_novelty") == pytest.approx(0.5, abs=0.12)
+
+
+def test_the_field_that_differs_most_is_named_with_its_values(sandbox: Sandbox) -> None:
+    with sandbox.load(WRONG["too few sides"]) as worker:
+        _, said = match_starts(worker, logged(150), ())
+    assert said.startswith("field 1 of 'You hold <1> and <2>.' most")
+    assert "'5' in 0%, not" in said or "'6' in 0%, not" in said

@@ -4,7 +4,8 @@ Where it is sure of its state and draws nothing, the sandbox follows the log by 
 Everywhere else each logged action is taken in every copy, and the copies that answered otherwise than the log are
 dropped; equal ones are merged, and the rest carry the belief on. How a step's chance was found is its regime:
 enumerated where its draws are few (exact); searched under guidance of the logged answer where they are many (a lower
-bound); sampled where no script decides them (a frequency, with its standard error). After a mismatch the replay
+bound), and what the search missed estimated where it lies (without bias, with its standard error); sampled where no
+script decides them (a frequency, with its standard error). After a mismatch the replay
 re-enters where the text allows it, so that one early error is not counted as a hundred; where it cannot, the rest
 counts as unmatched.
 
@@ -32,8 +33,9 @@ from sandbox import Outcome as Fork
 KEPT = 4096  # copies of the environment; what is cut is reported as lost mass
 FORKS = 4096  # scripts of draws up to which a step is enumerated
 PATIENCE = 16  # times as many, where those that were run promise an end
-RUNS = 20_000  # of one step in one copy, when it is searched
+RUNS = 20_000  # of one step in all its copies, when it is searched
 SAMPLES = 400  # of one step in one copy, when it is sampled
+GUIDED = 2400  # of one step in all its copies, for what their search has not met
 WHOLE = 8  # copies that may have all these; more of them share what so many have
 
 TOGETHER = 128  # sessions replayed at a time
@@ -64,8 +66,9 @@ class Belief:
         comparer: which answers count as the same.
         forks: scripts of draws up to which a step is enumerated; with 0 none is.
         patience: times as many, where the probability of those that were run promises an end.
-        runs: most of one step in one copy, when it is searched; with 0 it is sampled instead.
+        runs: most of one step in all its copies, when it is searched; with 0 it is sampled instead.
         samples: of one step in one copy, when it is sampled.
+        guided: of one step in all its copies, for what the search has not met; with 0 its lower bound is kept.
         seed: of the samples.
         drawn: sessions begin with a drawn start that shows their first text; else they always begin by being told it.
 
@@ -80,6 +83,7 @@ class Belief:
     patience: int = PATIENCE
     runs: int = RUNS
     samples: int = SAMPLES
+    guided: int = GUIDED
     seed: int = 0
     drawn: bool = True
     lost_mass: float = 0.0
@@ -194,23 +198,26 @@ class Belief:
             # What is compared otherwise than word for word cannot be searched for.
             exact = self.runs and self.comparer.exact(turn)
             target = Target(turn.answer or "", turn.reward, turn.terminated) if exact else None
-            moves.append(Move(list(replay.copies), turn.action.text, target, self._seed(replay, 0)))
+            moves.append(Move(list(replay.copies), list(replay.copies.values()), turn.action.text, target,
+                              self._seed(replay, 0)))
         found = self._asked(lambda: self.worker.chances_each(
-            moves, forks=-(-self.forks // share), patience=self.patience, budget=max(self.runs // share, 1),
-            samples=-(-self.samples // share)))
+            moves, forks=-(-self.forks // share), patience=self.patience, budget=max(self.runs, 1),
+            samples=-(-self.samples // share), guided=self.guided))
         for replay, ways in zip(replays, found, strict=True):
             self._fall(replay, ways)
             replay.stuck = False
             self._credit = min(self._credit + 1 / SHORTEST, CHUNK)
 
-    def _fall(self, replay: Replay, ways: Sequence[Chances]) -> None:
-        """Scores one step, by the ways that it can fall in each copy, and believes what agrees."""
+    def _fall(self, replay: Replay, ways: Sequence[tuple[float, Chances]]) -> None:
+        """Scores one step, by the ways that it can fall and the weight of the copies that have them, and believes what
+        agrees.
+        """
         before, turn, _ = replay.steps[len(replay.scored)]
-        regime: Regime = max((found.regime for found in ways), key=REGIMES.index, default=replay.began)
+        regime: Regime = max((found.regime for _, found in ways), key=REGIMES.index, default=replay.began)
         forks: list[tuple[float, Fork, bool]] = []
         told: list[Outcome] = []
         hits = variance = 0.0
-        for weight, found in zip(replay.copies.values(), ways, strict=True):
+        for weight, found in ways:
             met = 0.0
             for fork in found.outcomes:
                 outcome = _outcome(weight * fork.probability, fork.answer)
@@ -221,8 +228,9 @@ class Belief:
             hits += weight * met
             if found.regime == "sample":
                 variance += weight**2 * _variance(met, found.runs)
+            variance += (weight * found.error) ** 2
         replay.scored.append(Scored(before, turn, told, hits, regime, replay.approximate, float(np.sqrt(variance))))
-        replay.approximate |= not all(found.exhaustive for found in ways)
+        replay.approximate |= not all(found.exhaustive for _, found in ways)
         copies, lost = self._settled(forks)
         replay.lost += lost
         replay.approximate |= lost > 0
@@ -270,7 +278,7 @@ class Belief:
         found: Chances = self._asked(lambda: self.worker.chances(
             None, None if drawn else text, Target(text) if self.runs else None,
             forks=0 if drawn else self.forks, patience=self.patience, budget=max(self.runs, 1),
-            samples=self.samples, seed=seed))
+            samples=self.samples, guided=self.guided, seed=seed))
         self._owned.update(fork.id for fork in found.outcomes if fork.id is not None)
         return found.regime, found.exhaustive, found.outcomes
 

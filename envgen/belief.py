@@ -4,10 +4,10 @@ Where it is sure of its state and draws nothing, the sandbox follows the log by 
 Everywhere else each logged action is taken in every copy, and the copies that answered otherwise than the log are
 dropped; equal ones are merged, and the rest carry the belief on. How a step's chance was found is its regime:
 enumerated where its draws are few (exact); searched under guidance of the logged answer where they are many (a lower
-bound); sampled where no script decides them (a frequency, with its standard error). After a mismatch the replay
-re-enters where the text allows it, so that one early error is not counted as a hundred; where it does not, the replay
-goes on from what the environment did instead, for a wrong word need not mean a wrong state; where that is unknown or
-over, the rest counts as unmatched.
+bound), and what the search missed estimated where it lies (without bias, with its standard error); sampled where no
+script decides them (a frequency, with its standard error). After a mismatch the replay re-enters where the text allows
+it, so that one early error is not counted as a hundred; where it does not, the replay goes on from what the environment
+did instead, for a wrong word need not mean a wrong state; where that is unknown or over, the rest counts as unmatched.
 
 What sampling gets wrong: a step's frequency has no bias given the belief that it starts from. That belief is itself
 estimated after the first sampled step, and so a later step's probability, a ratio of two estimates, is biased by the
@@ -33,8 +33,9 @@ from sandbox import Outcome as Fork
 KEPT = 4096  # copies of the environment; what is cut is reported as lost mass
 FORKS = 4096  # scripts of draws up to which a step is enumerated
 PATIENCE = 16  # times as many, where those that were run promise an end
-RUNS = 20_000  # of one step in one copy, when it is searched
+RUNS = 20_000  # of one step in all its copies, when it is searched
 SAMPLES = 400  # of one step in one copy, when it is sampled
+GUIDED = 2400  # of one step in all its copies, for what their search has not met
 VAIN = 3  # sessions in a row whose begin was searched for in vain, until it is no longer searched for
 WHOLE = 8  # copies that may have all these; more of them share what so many have
 
@@ -66,8 +67,9 @@ class Belief:
         comparer: which answers count as the same.
         forks: scripts of draws up to which a step is enumerated; with 0 none is.
         patience: times as many, where the probability of those that were run promises an end.
-        runs: most of one step in one copy, when it is searched; with 0 it is sampled instead.
+        runs: most of one step in all its copies, when it is searched; with 0 it is sampled instead.
         samples: of one step in one copy, when it is sampled.
+        guided: of one step in all its copies, for what the search has not met; with 0 its lower bound is kept.
         seed: of the samples.
         drawn: sessions begin with a drawn start that shows their first text; else they always begin by being told it.
 
@@ -82,6 +84,7 @@ class Belief:
     patience: int = PATIENCE
     runs: int = RUNS
     samples: int = SAMPLES
+    guided: int = GUIDED
     seed: int = 0
     drawn: bool = True
     lost_mass: float = 0.0
@@ -197,24 +200,27 @@ class Belief:
             # What is compared otherwise than word for word cannot be searched for.
             exact = self.runs and self.comparer.exact(turn)
             target = Target(turn.answer or "", turn.reward, turn.terminated) if exact else None
-            moves.append(Move(list(replay.copies), turn.action.text, target, self._seed(replay, 0)))
+            moves.append(Move(list(replay.copies), list(replay.copies.values()), turn.action.text, target,
+                              self._seed(replay, 0)))
         found = self._asked(lambda: self.worker.chances_each(
-            moves, forks=-(-self.forks // share), patience=self.patience, budget=max(self.runs // share, 1),
-            samples=-(-self.samples // share)))
+            moves, forks=-(-self.forks // share), patience=self.patience, budget=max(self.runs, 1),
+            samples=-(-self.samples // share), guided=self.guided))
         for replay, ways in zip(replays, found, strict=True):
             self._fall(replay, ways)
             replay.stuck = False
             self._credit = min(self._credit + 1 / SHORTEST, CHUNK)
 
-    def _fall(self, replay: Replay, ways: Sequence[Chances]) -> None:
-        """Scores one step, by the ways that it can fall in each copy, and believes what agrees."""
-        self._own(ways)  # only now, or else room would be made of what other replays have not yet looked at
+    def _fall(self, replay: Replay, ways: Sequence[tuple[float, Chances]]) -> None:
+        """Scores one step, by the ways that it can fall and the weight of the copies that have them, and believes what
+        agrees.
+        """
+        self._own(found for _, found in ways)  # not before, or room is made of what other replays have yet to look at
         before, turn, _ = replay.steps[len(replay.scored)]
-        regime: Regime = max((found.regime for found in ways), key=REGIMES.index, default=replay.began)
+        regime: Regime = max((found.regime for _, found in ways), key=REGIMES.index, default=replay.began)
         forks: list[tuple[float, Fork]] = []
         told: list[Outcome] = []
         hits = variance = 0.0
-        for weight, found in zip(replay.copies.values(), ways, strict=True):
+        for weight, found in ways:
             met = 0.0
             for fork in found.outcomes:
                 outcome = _outcome(weight * fork.probability, fork.answer)
@@ -226,8 +232,9 @@ class Belief:
             hits += weight * met
             if found.regime == "sample":
                 variance += weight**2 * _variance(met, found.runs)
+            variance += (weight * found.error) ** 2
         replay.scored.append(Scored(before, turn, told, hits, regime, replay.approximate, float(np.sqrt(variance))))
-        replay.approximate |= not all(found.exhaustive for found in ways)
+        replay.approximate |= not all(found.exhaustive for _, found in ways)
         parents = replay.copies
         copies, lost = self._settled(forks)
         replay.lost += lost
@@ -252,12 +259,12 @@ class Belief:
     def _persist(self, replay: Replay, parents: dict[int, float], action: str) -> None:
         """Believe in whatever these copies do by themselves, where all of that is known."""
         replay.copies = parents  # they are needed until they have acted
-        move = Move(list(parents), action, None, self._seed(replay, 2))
+        move = Move(list(parents), list(parents.values()), action, None, self._seed(replay, 2))
         (ways,) = self._asked(lambda: self.worker.chances_each(
             [move], forks=self.forks, patience=1, budget=1, samples=1))
-        self._own(ways)
+        self._own(found for _, found in ways)
         replay.copies, lost = self._settled([
-            (weight * fork.probability, fork) for weight, found in zip(parents.values(), ways, strict=True)
+            (weight * fork.probability, fork) for weight, found in ways
             if found.regime == "enumerate" for fork in found.outcomes
         ])
         replay.lost += lost
@@ -300,7 +307,7 @@ class Belief:
         found: Chances = self._asked(lambda: self.worker.chances(
             None, None if drawn else text, Target(text) if self.runs else None,
             forks=0 if drawn else self.forks, patience=self.patience, budget=max(self.runs, 1),
-            samples=self.samples, seed=seed))
+            samples=self.samples, guided=self.guided, seed=seed))
         self._own([found])
         return found.regime, found.exhaustive, found.outcomes
 

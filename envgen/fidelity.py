@@ -137,7 +137,7 @@ def _compared(sessions: Iterable[Trajectory], comparer: Comparer) -> Iterator[Tu
 def _figures(sums: Mapping[str, np.ndarray], references: Iterable[str]) -> dict[str, Figure]:
     """Figures that are sums over sums; those of the references are prefixed."""
     steps = sums["steps"]
-    count, sampled = round(steps.sum()), round(sums["sample"].sum())
+    count, sampled = round(steps.sum()), round((sums["guided"] + sums["sample"]).sum())
     # F1 = 2·hits / (predicted + logged), over the union of logged and predicted events
     wanted = {prefix + name: ratio for prefix in ("", *references) for name, ratio in {
         "step_probability": Ratio(sums[f"{prefix}probability"], steps, unit="probability"),

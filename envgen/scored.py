@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 from envgen.comparison import Comparer
 from rollout.trajectory import Turn
 
-Regime = Literal["enumerate", "search", "sample"]
+Regime = Literal["enumerate", "search", "guided", "sample"]
 FLOOR = 1e-4  # probability that a step is given at least, in nats: 9.2 at most
-REGIMES: tuple[Regime, ...] = ("enumerate", "search", "sample")  # from exact to estimated
+REGIMES: tuple[Regime, ...] = ("enumerate", "search", "guided", "sample")  # from exact to estimated
 
 
 class Outcome(NamedTuple):
@@ -92,7 +92,7 @@ class Scored:
     @property
     def entropy(self) -> float | None:
         """Nats of surprise that the model expects here; None where only the logged answer was looked for."""
-        if self.regime == "search":
+        if self.regime in ("search", "guided"):
             return None
         if len(self.outcomes) == 1 and self.outcomes[0].probability == 1.0:
             return 0.0

@@ -69,6 +69,7 @@ class Known(NamedTuple):
     variance: float
     enumerate: float
     search: float
+    guided: float
     sample: float
 
 
@@ -215,5 +216,5 @@ def _known(step: Scored) -> Known:
         contradicted_event=float(step.contradicted_event), undetermined=float(step.undetermined),
         approximate=float(step.approximate), listed=listed, alike=alike, variance=step.standard_error**2,
         enumerate=float(step.regime == "enumerate"), search=float(step.regime == "search"),
-        sample=float(step.regime == "sample"),
+        guided=float(step.regime == "guided"), sample=float(step.regime == "sample"),
     )

@@ -13,6 +13,7 @@ whose trees have no end and run into the caller's limit.
 """
 
 import math
+import types
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,13 +29,14 @@ class Undetermined(BaseException):
 class Script:
     """The decisions of one run, and the place in the tree they lead to."""
 
-    __slots__ = ("at", "choices", "failed", "lazy", "limit", "probability", "widths")
+    __slots__ = ("at", "choices", "failed", "lazy", "limit", "probability", "widths", "within")
 
     def __init__(self, limit: int) -> None:
         self.choices: list[int] = []
         self.widths: list[int] = []
         self.limit = limit
         self.lazy = False  # whether shuffles may leave open what is not read
+        self.within: types.FrameType | None = None  # the frame that the run is called from
         self.begin()
 
     def begin(self) -> None:
@@ -48,6 +50,8 @@ class Script:
 
     def decide(self, weights: Sequence[float]) -> int:
         """Index of the alternative this run takes. Impossible ones are not forked to."""
+        if len(weights) == 1:  # such as which copy it is, where there is but one
+            return 0
         open_ways = [index for index, weight in enumerate(weights) if weight > 0]
         way = self._way(len(open_ways))
         self.probability *= weights[open_ways[way]]

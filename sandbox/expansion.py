@@ -1,19 +1,26 @@
 """Enumeration: one run of a step for every script of draws, depth first.
 
 A tree that has more scripts than were hoped for is followed on only while what was met of its probability promises an
-end within the limit.
+end within the limit; and one that is not small only unless a few probes say that it is far too large (Knuth,
+"Estimating the Efficiency of Backtrack Programs", 1975).
 
 Left out: what a script is (`enumeration.py`).
 """
 
+import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
+from sandbox.chance import Generator as Source
 from sandbox.copies import Copy
 from sandbox.enumeration import Script
+from sandbox.guided import Guided
 from sandbox.likeness import Likeness
 from sandbox.trial import Gathered, Trial
 
+SMALL = 256  # runs after which a tree is probed
+PROBES = 32
+BEYOND = 8  # times the limit, by which the probes' mean must exceed it
 REPORT = 1 << 20  # bytes of answers in one report; what is more is asked for again
 
 
@@ -61,8 +68,22 @@ class Expansion:
                 return gathered
             if runs >= self._hoped and gathered.total * self._limit < runs:
                 return None
+            if runs == SMALL and self._too_large(trial):
+                return None
             yield
         return None
+
+    def _too_large(self, trial: Trial) -> bool:
+        """Whether a few runs say so: the product of its draws' widths is the number of scripts, in the mean over runs
+        that take each alternative equally often.
+        """
+        script, scripts = Guided(Source(0)), 0
+        for _ in range(PROBES):
+            script.plan(())
+            trial.follow(script)
+            script.renew()
+            scripts += math.prod(script.widths)
+        return scripts > BEYOND * PROBES * self._limit
 
     def report(self, keep: Callable[[Sequence[Copy | None]], list[int | None]]) -> list[Any]:
         """For each trial its outcomes as `Worker.chances` reads them, or None.
@@ -72,6 +93,6 @@ class Expansion:
         """
         ids = iter(keep([fork for gathered in self.found if gathered is not None for fork in gathered.forks()]))
         return [
-            None if gathered is None else [gathered.outcomes(ids), 1.0, True, runs, 0]
+            None if gathered is None else [gathered.outcomes(ids), 1.0, True, runs, 0, 0.0]
             for gathered, runs in zip(self.found, self.runs, strict=True)
         ]

@@ -180,11 +180,13 @@ class Move:
 
     Attributes:
         ids: the copies.
+        weights: how far each is believed, in sum 1.
         target: the logged answer; where it is given, only the outcomes that agree with it have copies.
         seed: of the first copy's samples; the others' seeds follow.
     """
 
     ids: Sequence[int]
+    weights: Sequence[float]
     action: str
     target: Target | None = None
     seed: int = 0
@@ -257,18 +259,21 @@ class Chances:
             simulation.
         outcomes: all of them; those that agree with the target; those that were met. Where they are more than the
             caller would have, the likeliest.
-        probability: of all outcomes found, also of those left out: 1, or for a search a lower bound of the target's.
+        probability: of all outcomes found, also of those left out: 1, or for a search a lower bound of the target's; an
+            estimate where there is an error.
         exhaustive: nothing can have been missed; a search's probability is exact then.
         runs: of the step.
         undetermined: runs among them whose chance no script decides.
+        error: standard error of the probability, where a part of it was met by sampling under guidance.
     """
 
-    regime: Literal["enumerate", "search", "sample"]
+    regime: Literal["enumerate", "search", "guided", "sample"]
     outcomes: list[Outcome]
     probability: float
     exhaustive: bool
     runs: int
     undetermined: int = 0
+    error: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -36,4 +36,4 @@ class Sampling:
             yield
 
     def report(self, keep: Callable[[Sequence[Copy | None]], list[int | None]]) -> list[Any]:
-        return [self.gathered.outcomes(iter(keep(self.gathered.forks()))), 1.0, False, self.runs, 0]
+        return [self.gathered.outcomes(iter(keep(self.gathered.forks()))), 1.0, False, self.runs, 0, 0.0]

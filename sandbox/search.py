@@ -4,31 +4,33 @@ Draws mostly show one by one in the text. A *sweep* therefore decides them one a
 as a fixed noise says meanwhile, and keeps the beginnings whose text comes nearest to the logged one: the best, evenly
 among equals, and a part by probability alone, for a draw that shows late or nowhere looks like every other. Scripts
 that agree are then varied (a *flood*), one draw or the order of two, which finds what the text does not tell. Sweeps
-get wider until one has found nothing new, or two nothing at all. A tree that a few probes say is small is run whole
+get wider until one has found nothing new, or three nothing at all. A tree that a few probes say is small is run whole
 instead.
 
 Every run is one leaf of the tree, and each leaf is counted once, so the sum over those that agree is a lower bound of
-the answer's probability, and exact where the search says that it was exhaustive.
+the answer's probability, and exact where the search says that it was exhaustive. What it did not meet may be estimated
+by sampling (`estimate.py`); the search then ends early, for it need but know where the scripts lie that agree.
 
-Left out: hidden orders written out by hand, of which a budget's worth is found (`decks.py` has the others); sums of
-more draws than the budget enumerates, where no draw shows by itself.
+Left out of the bound: hidden orders written out by hand, of which a budget's worth is found (`decks.py` has the
+others); sums of more draws than the budget enumerates, where no draw shows by itself.
 """
 
 import heapq
 import math
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sandbox.chance import Generator
 from sandbox.copies import Copy
-from sandbox.guided import Guided
+from sandbox.estimate import Estimate
+from sandbox.guided import NOTHING, Guided
 from sandbox.likeness import NOWHERE, VIEWS, Likeness, Nearness
 from sandbox.trial import Gathered, Trial
 
 PROBES = 8
 VISITS = 8  # draws of agreeing leaves looked at, for every run of the budget; few of them need a run
-FIRST_WIDTH = 16
+FIRST_WIDTH = 4
 SWAPS = 16  # orders of two draws tried in one place before it may be given up
 SELDOM = 8  # a kind of variation of which fewer than one in so many agree is put off
 RARELY = 64  # and given up
@@ -38,10 +40,11 @@ GAIN = 1.002  # a sweep that adds less to the mass has found nothing
 class Leaf:
     """One run: what was chosen of how many, and how near its answer came."""
 
-    __slots__ = ("agrees", "choices", "near", "probability", "trail", "widths")
+    __slots__ = ("addresses", "agrees", "choices", "near", "probability", "trail", "widths")
 
     def __init__(self, script: Guided, near: Nearness, agrees: bool) -> None:
         self.choices, self.widths, self.trail = script.choices, script.widths, script.trail
+        self.addresses = script.addresses
         self.probability = script.probability
         self.near = near
         self.agrees = agrees
@@ -60,18 +63,24 @@ class Search:
         budget: most runs.
         width: beginnings that a sweep keeps at most.
         most: outcomes to keep copies of.
+        samples: runs by which to estimate what the search has not met; 0 for a lower bound.
+        seed: of the samples.
 
     Attributes:
         gathered: the outcomes that agree.
         runs: made so far.
+        error: standard error of the probability; 0 for a lower bound.
         undetermined: runs among them whose chance no script decides.
     """
 
-    def __init__(self, trial: Trial, target: Likeness, budget: int, width: int, most: int) -> None:
+    def __init__(self, trial: Trial, target: Likeness, budget: int, width: int, most: int, samples: int = 0,
+                 seed: int = 0) -> None:  # fmt: skip
         self._trial = trial
         self._target = target
         self._budget = budget
         self._width = width
+        self._samples = samples
+        self._seed = seed
         self._script = Guided(Generator(0))
         self._ran: set[bytes] = set()
         self._met = 0.0  # probability of all leaves run
@@ -79,32 +88,53 @@ class Search:
         self._open: list[tuple[float, int, Leaf]] = []  # leaves that agree and have not been varied
         self._agreeing: list[tuple[float, int, Leaf]] = []
         self._seldom = SELDOM
-        self._tried: dict[int, int] = {}
-        self._held: dict[int, int] = {}
+        self._tried: dict[tuple[str, int], int] = {}
+        self._held: dict[tuple[str, int], int] = {}
         self._visits = 0
         self.gathered = Gathered(most)
         self.runs = 0
         self.undetermined = 0
+        self.error = 0.0
 
     def report(self, keep: Callable[[Sequence[Copy | None]], list[int | None]]) -> list[Any]:
         outcomes = self.gathered.outcomes(iter(keep(self.gathered.forks())))
-        return [outcomes, min(self.gathered.total, 1.0), self._whole(), self.runs, self.undetermined]
+        if self.gathered.total > 1.0:  # an estimate may be
+            for outcome in outcomes:
+                outcome[0] /= self.gathered.total
+        return [outcomes, min(self.gathered.total, 1.0), self._whole(), self.runs, self.undetermined, self.error]
 
     def work(self) -> Iterator[None]:
         """Yields between runs."""
+        yield from self._scripts()
+        if self._samples and not self._whole() and self.undetermined < self.runs:
+            met = [(leaf.addresses, leaf.choices, leaf.probability) for _, _, leaf in self._agreeing]
+            estimate = Estimate(self._trial, self._target, self._script, met, self._ran, self._samples, self._seed,
+                                self.gathered)  # fmt: skip
+            yield from estimate.work()
+            self.error = estimate.error
+            self.runs += estimate.runs
+            self.undetermined += estimate.undetermined
+
+    def _scripts(self) -> Iterator[None]:
+        """Follows scripts one by one, within the budget."""
         sizes = []
         for _ in range(min(PROBES, self._budget)):
             leaf = self._run(())
             sizes.append(math.inf if leaf is None else math.prod(leaf.widths))
             self._script.renew()
             yield
-        if math.fsum(sizes) / PROBES <= self._budget - self.runs:
-            yield from self._everything()
+        small = min(self._samples or self._budget, self._budget - self.runs)
+        if math.fsum(sizes) / PROBES <= small:
+            yield from self._everything(self.runs + small)
         width, idle = min(FIRST_WIDTH, self._width), 0
-        while self._spare() and not self._whole() and idle < (1 if self.gathered.total else 2):
+        while self._spare() and not self._whole() and idle < (1 if self.gathered.total else 3):
+            if self._samples and self.gathered.total:
+                return
             before, nearest, runs = self.gathered.total, self._nearest, self.runs
             self._script.renew()
             yield from self._sweep(width)
+            if self._samples and self.gathered.total:
+                self._budget = min(self._budget, self.runs + self._samples // 4)
             yield from self._flood()
             better = self.gathered.total > before * GAIN or self._nearest != nearest
             idle = 0 if better else idle + 1
@@ -122,10 +152,10 @@ class Search:
     def _spare(self) -> bool:
         return self.runs < self._budget
 
-    def _run(self, plan: Sequence[int], first: bool = False) -> Leaf | None:
+    def _run(self, plan: Sequence[int], first: bool = False, others: Mapping[int, int] = NOTHING) -> Leaf | None:
         """Follows a plan; None where no script decides its chance."""
         script = self._script
-        script.plan(plan, first)
+        script.plan(plan, first, others)
         self.runs += 1
         ended = self._trial.follow(script)
         if ended is None:
@@ -149,10 +179,10 @@ class Search:
     def _fresh(self, plan: Sequence[int]) -> bool:
         return array("H", plan).tobytes() not in self._ran
 
-    def _everything(self) -> Iterator[None]:
-        """Depth first, as far as the budget goes."""
+    def _everything(self, most: int) -> Iterator[None]:
+        """Depth first, up to so many runs in all."""
         plan: list[int] = []
-        while self._spare():
+        while self.runs < most:
             leaf = self._run(plan, first=True)
             if leaf is None:
                 return
@@ -196,13 +226,22 @@ class Search:
             for depth, count in enumerate(leaf.widths):
                 self._visits += 1
                 yield
-                yield from self._vary(2 * depth, SWAPS, swapped(leaf.choices, leaf.widths, depth))
+                address = leaf.addresses[depth]
+                yield from self._vary(("swap", address), SWAPS, swapped(leaf.choices, leaf.widths, depth))
+                others = dict(zip(leaf.addresses, leaf.choices, strict=True))
                 for way in range(count):
                     if way != leaf.choices[depth]:
-                        yield from self._vary(2 * depth + 1, 2 * count, self._variations(leaf, depth, way))
+                        others[address] = way
+                        plans = self._variations(leaf, depth, way)
+                        yield from self._vary(("draw", address), 2 * count, plans, depth + 1, others)
 
-    def _vary(self, kind: int, patience: int, plans: Iterator[list[int]]) -> Iterator[None]:
-        """Follows plans until one agrees, unless more than `patience` variations of this kind seldom did."""
+    def _vary(self, kind: tuple[str, int], patience: int, plans: Iterator[list[int]], cut: int | None = None,
+              others: Mapping[int, int] = NOTHING) -> Iterator[None]:  # fmt: skip
+        """Follows plans until one agrees, unless more than `patience` variations of this kind seldom did.
+
+        Of the first plan only the draws before the `cut` fall in order, the `others` by their addresses, for there may
+        be more of them or fewer.
+        """
         tried, held = self._tried.get(kind, 0), self._held.get(kind, 0)
         if tried > patience and held * self._seldom < tried:
             return
@@ -211,7 +250,8 @@ class Search:
                 return
             if number == 0:
                 self._tried[kind] = tried + 1
-            leaf = self._run(plan)
+            leaf = self._run(plan[:cut], others=others)
+            cut, others = None, NOTHING
             yield
             if leaf is not None and leaf.agrees:
                 self._held[kind] = held + 1

@@ -56,7 +56,7 @@ def _warm_up() -> None:
         ready.reset([(1, 1, None)])
         ready.operations["expand"](([([1], "x", None)], 10, 10))
         ready.operations["follow"]([(1, ["x"], ["2"], [1.0], [None], True)])
-        ready.operations["search"]((1, "x", ("2", None, None), 20, 4, 4))
+        ready.operations["search"](([1], [1.0], "x", ("2", None, None), 20, 4, 4, 4, 0))
         ready.operations["sample"]((1, "x", 2, 0, 4))
 
 

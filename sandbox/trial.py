@@ -1,10 +1,13 @@
 """One step or reset, run from the same state as often as wanted: the ground of enumeration, search and sampling.
 
+Where a state is believed but not known, which of several it is, is one more draw, the first of every run.
+
 Left out: which scripts to follow (`enumeration.py`, `search.py`), and what to do with copies that are kept (`host.py`).
 """
 
 import random
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -18,25 +21,30 @@ from sandbox.likeness import Likeness
 
 
 class Trial:
-    """One step or reset of one state.
+    """One step or reset of one state, or of whichever of several it is.
 
     Args:
-        original: the environment, left as it is.
+        originals: the environments it may be, left as they are.
+        weights: their probabilities, which sum to 1.
         run: takes the step, or resets, given a copy and a seed; faults are answers.
         lazy: shuffles may leave open what is not read.
     """
 
-    def __init__(self, original: Any, run: Callable[[Copy, int], list[Any]], lazy: bool) -> None:
-        self._original = original
+    def __init__(
+        self, originals: Sequence[Any], weights: Sequence[float], run: Callable[[Copy, int], list[Any]], lazy: bool
+    ) -> None:
+        self._originals = originals
+        self._weights = weights
         self._run = run
         self._lazy = lazy
 
     def follow(self, script: Script) -> tuple[Any, Copy] | None:
         """The answer, or a fault's record, and the copy that gave it; None where the script cannot decide it."""
         memo: dict[int, Any] = {}
+        script.within = sys._getframe()
         try:
-            fork = Copy(clone(self._original, memo), ready=True)
-        except (NotCopyable, RecursionError):
+            fork = Copy(clone(self._originals[script.decide(self._weights)], memo), ready=True)
+        except (NotCopyable, RecursionError, Undetermined):
             return None
         script.lazy = self._lazy
         generators = [made for made in memo.values() if type(made) is Generator]
@@ -58,6 +66,7 @@ class Trial:
             return None
         finally:
             world._factory[0] = Generator
+            script.within = None
             for generator in generators:
                 generator.__class__ = Generator
                 generator._track = None
@@ -71,7 +80,8 @@ class Trial:
         """
         memo: dict[int, Any] = {}
         try:
-            fork = Copy(clone(self._original, memo), ready=True)
+            which = source._pick(self._weights) if len(self._weights) > 1 else 0
+            fork = Copy(clone(self._originals[which], memo), ready=True)
         except (NotCopyable, RecursionError) as error:
             raise Fault(str(error), "copy") from None
         for made in memo.values():

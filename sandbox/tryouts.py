@@ -39,7 +39,8 @@ class Work(Protocol):
 class Tryouts:
     """The operations of one host that try steps and resets out.
 
-    Requests name a copy by its id and an action, or None and what `reset` is told to show.
+    Requests name a copy by its id and an action, or None and what `reset` is told to show; a search, several copies and
+    how far each is believed.
     """
 
     def __init__(self, host: "Host") -> None:
@@ -64,29 +65,33 @@ class Tryouts:
         finally:
             host.tally = True
 
-    def _trial(self, id: int | None, text: str | None) -> Trial:
-        host, lazy = self._host, self._host.program.lazy
-        if id is None:
-            return Trial(host.create().environment, lambda fork, seed: host.begin(fork, seed, text), lazy)
-        copy = host.copies.get(id)
-        if copy is None:
-            raise Fault(f"there is no copy {id}", "copy")
-        if not copy.ready:
-            raise Fault(f"{copy.why}: call reset first", "order")
-        return Trial(copy.environment, lambda fork, _: host.take(fork, str(text)), lazy)
+    def _trial(self, ids: Sequence[int | None], weights: Sequence[float], text: str | None) -> Trial:
+        host, originals = self._host, list[Any]()
+        if list(ids) == [None]:
+            return Trial([host.create().environment], weights, lambda fork, seed: host.begin(fork, seed, text),
+                         host.program.lazy)  # fmt: skip
+        for id in ids:
+            copy = None if id is None else host.copies.get(id)
+            if copy is None:
+                raise Fault(f"there is no copy {id}", "copy")
+            if not copy.ready:
+                raise Fault(f"{copy.why}: call reset first", "order")
+            originals.append(copy.environment)
+        return Trial(originals, weights, lambda fork, _: host.take(fork, str(text)), host.program.lazy)
 
     def _expand(self, moves: list[tuple[list[int | None], str | None, Any]], hoped: int, limit: int) -> Any:
         trials: list[tuple[Trial, Likeness | None]] = []
         for ids, text, target in moves:
             likeness = None if target is None else Likeness(*target)
-            trials += [(self._trial(id, text), likeness) for id in ids]
+            trials += [(self._trial([id], [1.0], text), likeness) for id in ids]
         return self._begin(Expansion(trials, hoped, limit))
 
-    def _search(self, id: int | None, text: str | None, target: list[Any], budget: int, width: int, most: int) -> Any:
-        return self._begin(Search(self._trial(id, text), Likeness(*target), budget, width, most))
+    def _search(self, ids: list[int | None], weights: list[float], text: str | None, target: list[Any], *limits: int
+                ) -> Any:  # fmt: skip
+        return self._begin(Search(self._trial(ids, weights, text), Likeness(*target), *limits))
 
     def _sample(self, id: int | None, text: str | None, count: int, seed: int, most: int) -> Any:
-        return self._begin(Sampling(self._trial(id, text), count, seed, most))
+        return self._begin(Sampling(self._trial([id], [1.0], text), count, seed, most))
 
     def _follow(self, logs: list[list[Any]]) -> Any:
         return self._begin(Following(self._host, logs))

@@ -4,6 +4,7 @@ Left out: the process itself (`link.py`).
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
@@ -142,12 +143,12 @@ class Worker(Link):
         Raises:
             EnvironmentFault: the copy cannot be stepped at all.
         """
-        return self._search(id, action, target, budget, width, most)
+        return self._search([id], [1.0], action, target, budget, width, most)
 
     def search_reset(self, observation: str | None, target: Target, budget: int = 20_000, width: int = 256,
                      most: int = 1024) -> Chances:  # fmt: skip
         """Ways that a reset, begun from `observation` if that is not None, can fall which give one answer."""
-        return self._search(None, observation, target, budget, width, most)
+        return self._search([None], [1.0], observation, target, budget, width, most)
 
     def sample(self, id: int, action: str, count: int, seed: int = 0, most: int = 1024) -> Chances:
         """What a step led to in `count` simulations, each outcome with its share; the same for the same seed.
@@ -165,8 +166,8 @@ class Worker(Link):
         return self._sample(None, observation, count, seed, most)
 
     def chances(self, id: int | None, text: str | None, target: Target | None = None, *, forks: int = 256,
-                patience: int = 1, budget: int = 20_000, width: int = 256, samples: int = 1000, seed: int = 0,
-                most: int = 1024) -> Chances:  # fmt: skip
+                patience: int = 1, budget: int = 20_000, width: int = 256, samples: int = 1000, guided: int = 0,
+                seed: int = 0, most: int = 1024) -> Chances:  # fmt: skip
         """The ways that a step can fall, found as well as it can be done within the limits.
 
         Enumerated where there are no more than `forks` scripts of draws; else searched, where there is a target;
@@ -174,29 +175,42 @@ class Worker(Link):
 
         Args:
             id: a copy, and `text` the action; or None, and `text` what the reset begins from (None: a drawn start).
+            guided: runs by which to estimate what a search has not met; with 0 its lower bound is kept.
             patience: up to so many times `forks` are run where the probability of those that were promises an end.
         """
         (whole,) = self._expand([([id], text, None)], forks, forks * patience)
-        return whole or self._found(id, text, target, budget, width, samples, seed, most)
+        if whole is not None:
+            return whole
+        ((_, found),) = self._found([id], [1.0], text, target, budget, width, samples, guided, seed, most)
+        return found
 
     def chances_each(self, moves: Sequence[Move], *, forks: int = 256, patience: int = 1, budget: int = 20_000,
-                     width: int = 256, samples: int = 1000, most: int = 1024) -> list[list[Chances]]:  # fmt: skip
-        """The ways that steps of many copies can fall, in few messages: for each move, those of each copy.
+                     width: int = 256, samples: int = 1000, guided: int = 0, most: int = 1024
+                     ) -> list[list[tuple[float, Chances]]]:  # fmt: skip
+        """The ways that steps of many copies can fall, in few messages: for each move, the ways and the weight of the
+        copies that have them. See `chances`.
 
-        See `chances`.
+        Copies that are not enumerated are searched as one. Where one was not, those of the same move that come after it
+        are not tried.
         """
-        found: list[list[Chances]] = [[] for _ in moves]
-        left = [(number, id) for number, move in enumerate(moves) for id in move.ids]
+        found: list[list[tuple[float, Chances]]] = [[] for _ in moves]
+        open_: list[int | None] = [None] * len(moves)  # the first copy of each move that is not enumerated
+        left = [(number, place) for number, move in enumerate(moves) for place in range(len(move.ids))]
         try:
             while left:
                 wholes = self._expand(_messages(moves, left[:COPIES_PER_MESSAGE]), forks, forks * patience)
-                for (number, id), whole in zip(left, wholes, strict=False):
-                    move, done = moves[number], found[number]
-                    done.append(whole or self._found(
-                        id, move.action, move.target, budget, width, samples, move.seed + len(done), most))
-                left = left[len(wholes) :]
+                for (number, place), whole in zip(left, wholes, strict=False):
+                    if whole is None:
+                        open_[number] = place if open_[number] is None else open_[number]
+                    elif open_[number] is None:
+                        found[number].append((moves[number].weights[place], whole))
+                left = [(number, place) for number, place in left[len(wholes) :] if open_[number] is None]
+            for move, first, ways in zip(moves, open_, found, strict=True):
+                if first is not None:
+                    ways += self._found(move.ids[first:], move.weights[first:], move.action, move.target, budget, width,
+                                        samples, guided, move.seed, most)
         except EnvironmentFault:
-            self.drop([each.id for done in found for ways in done for each in ways.outcomes if each.id is not None])
+            self.drop([each.id for done in found for _, ways in done for each in ways.outcomes if each.id is not None])
             raise
         return found
 
@@ -328,22 +342,28 @@ class Worker(Link):
         return found
 
     def _found(
-        self, id: int | None, text: str | None, target: Target | None, budget: int, width: int, samples: int, seed: int,
-        most: int,
-    ) -> Chances:  # fmt: skip
-        """Searched, or else simulated."""
+        self, ids: Sequence[int | None], weights: Sequence[float], text: str | None, target: Target | None, budget: int,
+        width: int, samples: int, guided: int, seed: int, most: int,
+    ) -> list[tuple[float, Chances]]:  # fmt: skip
+        """All copies searched as one, or else each simulated."""
         if target is not None:
-            found = self._search(id, text, target, budget, width, most)
+            found = self._search(ids, weights, text, target, budget, width, most, guided, seed)
             if found.outcomes or not found.undetermined:
-                return found
-        return self._sample(id, text, samples, seed, most)
+                return [(math.fsum(weights), found)]
+        return [(weight, self._sample(id, text, samples, seed + number, most))
+                for number, (id, weight) in enumerate(zip(ids, weights, strict=True))]
 
-    def _search(self, id: int | None, text: str | None, target: Target, budget: int, width: int, most: int) -> Chances:
+    def _search(
+        self, ids: Sequence[int | None], weights: Sequence[float], text: str | None, target: Target, budget: int,
+        width: int, most: int, samples: int = 0, seed: int = 0,
+    ) -> Chances:  # fmt: skip
         if min(budget, width, most) < 1:
             raise ValueError("search: budget, width and most are at least 1")
         logged = (target.observation, target.reward, target.terminated)
-        reply = self._in_parts("search", (id, text, logged, budget, width, most), budget)
-        return self._chances("search", reply, list if id is not None else _starts)
+        whole = math.fsum(weights)
+        payload = (ids, [weight / whole for weight in weights], text, logged, budget, width, most, samples, seed)
+        reply = self._in_parts("search", payload, budget + samples)
+        return self._chances("search", reply, list if ids != [None] else _starts)
 
     def _sample(self, id: int | None, text: str | None, count: int, seed: int, most: int) -> Chances:
         if min(count, most) < 1 or not 0 <= seed < 2**63:
@@ -361,14 +381,16 @@ class Worker(Link):
         raise self._violation("a search without an end")
 
     def _chances(self, regime: Literal["enumerate", "search", "sample"], reply: Any, shape: Shape) -> Chances:
+        """A report; what was searched and has an error was met under guidance."""
         if type(reply) is dict:
             raise self._fault(reply)
-        if type(reply) is not list or [type(part) for part in reply] != [list, float, bool, int, int]:
+        if type(reply) is not list or [type(part) for part in reply] != [list, float, bool, int, int, float]:
             raise self._violation("a malformed report")
-        found, probability, exhaustive, runs, undetermined = reply
-        if not 0.0 <= probability <= 1.0:
+        found, probability, exhaustive, runs, undetermined, error = reply
+        if not 0.0 <= probability <= 1.0 or not 0.0 <= error < math.inf:
             raise self._violation("a probability out of range")
-        return Chances(regime, self._outcomes(found, shape), probability, exhaustive, runs, undetermined)
+        how = "guided" if regime == "search" and error else regime
+        return Chances(how, self._outcomes(found, shape), probability, exhaustive, runs, undetermined, error)
 
     def _outcomes(self, reply: list[Any], shape: Shape) -> list[Outcome]:
         out: list[Outcome] = []
@@ -394,7 +416,8 @@ def _starts(items: list[Any]) -> list[Any]:
 
 
 def _messages(moves: Sequence[Move], asked: Sequence[tuple[int, int]]) -> list[tuple[list[int], str, Target | None]]:
-    """The first copies, each with its move's number, as one message of bounded length asks for them."""
+    """The first copies, each by its move's number and its place there, as one message of bounded length asks for them.
+    """
     out: list[tuple[list[int], str, Target | None]] = []
     length = 0
     for number, group in itertools.groupby(asked, key=lambda one: one[0]):
@@ -402,7 +425,7 @@ def _messages(moves: Sequence[Move], asked: Sequence[tuple[int, int]]) -> list[t
         length += len(action) + len(target.observation if target else "")
         if out and length > CHARACTERS_PER_MESSAGE:
             break
-        out.append(([id for _, id in group], action, target))
+        out.append(([moves[number].ids[place] for _, place in group], action, target))
     return out
 
 

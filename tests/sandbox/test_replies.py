@@ -54,18 +54,21 @@ def asked(replies: Callable[[int], Any], operation: str) -> Any:
         [],
         [GOOD],
         [GOOD, 0.5, False, 10],
-        [GOOD, 0.5, 1, 10, 0],
-        [GOOD, 1, False, 10, 0],
-        [GOOD, 1.5, False, 10, 0],
-        [GOOD, -0.5, False, 10, 0],
-        [GOOD, 0.5, False, 10.0, 0],
-        [{"0": GOOD}, 0.5, False, 10, 0],
-        [[GOOD[0][:3]], 0.5, False, 10, 0],
-        [[[2.0, ANSWER, 7, "digest"]], 0.5, False, 10, 0],
-        [[[0.5, ANSWER, "7", "digest"]], 0.5, False, 10, 0],
-        [[[0.5, ANSWER[:3], 7, "digest"]], 0.5, False, 10, 0],
-        [[[0.5, [*ANSWER, [1], ["x"]], 7, "digest"]], 0.5, False, 10, 0],
-        [[[0.5, [*ANSWER, [1], [1], [1]], 7, "digest"]], 0.5, False, 10, 0],
+        [GOOD, 0.5, False, 10, 0],
+        [GOOD, 0.5, False, 10, 0, -0.1],
+        [GOOD, 0.5, False, 10, 0, None],
+        [GOOD, 0.5, 1, 10, 0, 0.0],
+        [GOOD, 1, False, 10, 0, 0.0],
+        [GOOD, 1.5, False, 10, 0, 0.0],
+        [GOOD, -0.5, False, 10, 0, 0.0],
+        [GOOD, 0.5, False, 10.0, 0, 0.0],
+        [{"0": GOOD}, 0.5, False, 10, 0, 0.0],
+        [[GOOD[0][:3]], 0.5, False, 10, 0, 0.0],
+        [[[2.0, ANSWER, 7, "digest"]], 0.5, False, 10, 0, 0.0],
+        [[[0.5, ANSWER, "7", "digest"]], 0.5, False, 10, 0, 0.0],
+        [[[0.5, ANSWER[:3], 7, "digest"]], 0.5, False, 10, 0, 0.0],
+        [[[0.5, [*ANSWER, [1], ["x"]], 7, "digest"]], 0.5, False, 10, 0, 0.0],
+        [[[0.5, [*ANSWER, [1], [1], [1]], 7, "digest"]], 0.5, False, 10, 0, 0.0],
     ],
 )
 def test_malformed_reports(operation: str, reply: Any) -> None:
@@ -84,7 +87,7 @@ def test_malformed_elements(reply: Any) -> None:
 def test_a_search_comes_to_an_end(operation: str) -> None:
     with pytest.raises(WorkerDied, match="without an end"):
         asked(lambda _: 1, operation)
-    found = asked(lambda times: 1 if times < 5 else [GOOD, 0.5, False, 10, 0], operation)
+    found = asked(lambda times: 1 if times < 5 else [GOOD, 0.5, False, 10, 0, 0.0], operation)
     assert (found.probability, found.runs, found.outcomes[0].id) == (0.5, 10, 7)
     with pytest.raises(EnvironmentFault, match="too many"):
         asked(lambda _: {"fault": "too many", "reason": "search", "line": None}, operation)

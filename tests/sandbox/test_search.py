@@ -1,11 +1,12 @@
 """Search finds what the answer's probability is made of, and never more than that."""
 
+import itertools
 import math
 from collections.abc import Iterator
 
 import pytest
 
-from sandbox import Answer, Chances, EnvironmentFault, Limits, Reset, Sandbox, Target, Worker
+from sandbox import Answer, Chances, EnvironmentFault, Limits, Move, Reset, Sandbox, Target, Worker
 from sandbox.likeness import common_start
 from sandbox.search import shifted, swapped
 
@@ -54,6 +55,13 @@ class World(gym.Env):
             hand = [urn.pop() for _ in range(n)]
         elif name == "sum":
             hand = [str(sum(rng.integers(1, 7) for _ in range(n)))]
+        elif name == "house":
+            total = 0
+            while total < 17:
+                total += min(rng.integers(52) // 4 + 1, 10)
+            if "cards" in count:
+                self.hidden.append(cards[rng.integers(52)])
+            hand = [str(total)] + [cards[rng.integers(52)] for _ in range(3)]
         elif name == "weather":
             hand = rng.choice(["rain", "sun", "snow"], size=n, p=[0.2, 0.7, 0.1])
         elif name == "cells":
@@ -63,6 +71,8 @@ class World(gym.Env):
             hand = [str(rng.integers(1000))]
         elif name == "mastermind":
             hand = [str(sum(a == b for a, b in zip(self.code, count)))]
+        elif name == "pegs":
+            hand = [str(sum(a == b for a, b in zip(self.code, count))), "red" if rng.integers(60) == 7 else "blue"]
         elif name == "continuous":
             hand = [f"{rng.random():.6f}"]
         elif name == "half":
@@ -309,6 +319,68 @@ def test_belief_over_samples_is_a_belief(worker: Worker) -> None:
     one, _ = told(worker, "sum")
     found = dropped(worker, worker.sample(one, "nothing", 100))
     assert [outcome.probability for outcome in found.outcomes] == [pytest.approx(1.0)]
+
+
+def house(total: int = 0) -> dict[int, float]:
+    """What a house that draws up to 17 ends with, and how likely."""
+    if total >= 17:
+        return {total: 1.0}
+    ends: dict[int, float] = {}
+    for card in range(1, 11):
+        for end, p in house(total + card).items():
+            ends[end] = ends.get(end, 0.0) + p * (4 if card == 10 else 1) / 13
+    return ends
+
+
+@pytest.mark.parametrize("action", ["house", "house cards"])
+@pytest.mark.parametrize("total", [17, 20, 26])
+def test_what_only_a_sum_tells_is_estimated_beyond_what_is_found(worker: Worker, action: str, total: int) -> None:
+    """Two to 17 cards of 52 are told by their sum alone, one is hidden, and three follow that the text spells out."""
+    one, _ = told(worker, "sum")
+    target, truth = Target(f"{total} 7D 9C KS"), house()[total] / 52**3
+    bound = dropped(worker, worker.search(one, action, target, budget=4000))
+    assert (bound.regime, bound.error) == ("search", 0.0)
+    assert 0 < bound.probability < truth
+    found = dropped(worker, worker.chances(one, action, target, budget=4000, guided=2400))
+    assert found.regime == "guided"
+    assert found.runs <= 6400
+    assert math.isclose(found.probability, truth, rel_tol=0.5)
+    assert abs(found.probability - truth) < 4 * found.error + 0.05 * truth
+
+
+def test_estimates_have_no_bias(worker: Worker) -> None:
+    """Over many seeds their mean is the truth, and they are off it by what their errors say."""
+    one, _ = told(worker, "sum")
+    ways = worker.expand(one, "sum 5", limit=8000)
+    assert ways is not None
+    truth = sum(way.probability for way in ways if isinstance(way.answer, Answer) and way.answer.observation == "12")
+    dropped(worker, Chances("enumerate", ways, 1.0, True, 0))
+    found = list[Chances]()
+    for seed in range(100):
+        found.append(worker.chances(one, "sum 5", Target("12"), forks=64, budget=150, guided=200, seed=seed))
+        dropped(worker, found[-1])
+    assert {each.regime for each in found} == {"guided"}
+    mean = math.fsum(each.probability for each in found) / len(found)
+    spread = math.sqrt(math.fsum((each.probability - mean) ** 2 for each in found) / (len(found) - 1))
+    assert abs(mean - truth) < 4 * spread / math.sqrt(len(found))
+    assert math.isclose(math.sqrt(math.fsum(each.error**2 for each in found) / len(found)), spread, rel_tol=0.3)
+
+
+def test_copies_are_searched_as_one(worker: Worker) -> None:
+    """Which of them it is, is one more draw: what each gives to the answer counts by how far it is believed."""
+    ids = worker.make(3)
+    worker.reset_batch([Reset(id, seed=seed) for seed, id in enumerate(ids)])
+    codes = [next(code for code in map("".join, itertools.product("ABCDEF", repeat=4)) if isinstance(
+        answer := worker.step_batch([(id, f"mastermind {code}")])[0], Answer) and answer.observation == "4")
+        for id in ids]
+    assert len(set(codes)) == 3
+    pegs = Move(ids, (0.5, 0.3, 0.2), f"pegs {codes[1]}", Target("4 red"))
+    moves = [pegs, Move(ids[:1], (1.0,), "sum 2", Target("7"))]
+    (((weight, found),), ((_, other),)) = worker.chances_each(moves, forks=40)
+    assert (weight, found.regime, found.exhaustive) == (1.0, "search", True)
+    assert math.isclose(found.probability, 0.3 / 60)
+    assert other.regime == "enumerate"
+    dropped(worker, found), dropped(worker, other)
 
 
 def test_shifted_draws_take_the_same_items() -> None:

@@ -25,7 +25,7 @@ def walked(sessions: int = 1) -> list[list[Scored]]:
 def tallied(shown: Sequence[Trajectory] = (), comparer: Comparer | None = None, forms: Sequence[str] = ()) -> Tally:
     counts = CountModel(shown)
     return Tally({"identity_": Identity(0.0), "counts_": counts}, counts.seen.keys(), 0.0, comparer or Comparer(),
-                 str, forms)
+                 lambda turn: turn.action.text, forms)
 
 
 def total(tally: Tally, name: str) -> float:
@@ -39,8 +39,9 @@ def test_plain_hits_add_up() -> None:
     sums = tally.sums()
     assert {name: list(sums[name]) for name in ("steps", "probability", "changed", "novel", "nats", "whole")} == {
         "steps": [3, 3], "probability": [3, 3], "changed": [3, 3], "novel": [3, 3], "nats": [0, 0], "whole": [1, 1]}
-    assert [total(tally, name) for name in ("reward_hits", "reward_told", "end_events", "expecting 0", "expecting 1",
-                                            "enumerate", "identity_probability")] == [4, 4, 2, 0, 6, 6, 0]
+    assert [total(tally, name) for name in ("reward_hits", "reward_told", "end_events", "steps 0", "expecting 0",
+                                            "steps 1", "probability 1", "expecting 1", "enumerate",
+                                            "identity_probability")] == [4, 4, 2, 0, 0, 6, 6, 6, 6, 0]
 
 
 def test_steps_that_are_no_plain_hits_come_back_with_their_turns() -> None:

@@ -196,8 +196,7 @@ def _line(revision: Revision) -> str:
     trial, of = revision.trial, f" of {revision.parent}" if revision.parent else ""
     if trial.shown is None:
         return visible(f"{revision.number}{of}: cannot be used: {(trial.problem or '').splitlines()[0][:160]}")
-    wrong = sum(kind.count for kind in trial.shown.counterexamples)
-    return visible(f"{revision.number}{of}: {trial.nats:.3f} nats a step, {wrong:,} steps wrong"
+    return visible(f"{revision.number}{of}: {trial.nats:.3f} nats a step, {trial.wrong:,} steps wrong"
                    + (", passes" if trial.passed else ""))
 
 

@@ -101,9 +101,9 @@ class Prompts:
             return prompt("revision.md.jinja", boundary=self.boundary, material=material, source=Written(source),
                           mark=Written(_mark(self.boundary, source)), differences=told, complaints=trial.complaints,
                           given=wants(source), sessions=report.sessions, steps=report.figures["step_probability"].n,
-                          wrong=_wrong(trial), nats=f"{trial.nats:.3f}", earlier=attempts)
+                          wrong=trial.wrong, nats=f"{trial.nats:.3f}", earlier=attempts)
 
-        attempts = [(said[:SAID], Written(f"{each.nats:.3f} nats a step, {_wrong(each):,} steps wrong" if each.shown
+        attempts = [(said[:SAID], Written(f"{each.nats:.3f} nats a step, {each.wrong:,} steps wrong" if each.shown
                                           else f"it cannot be used: {literal(each.problem or '')}"))
                     for said, each in earlier[-ATTEMPTS:]]
         user = self._fitted(written)
@@ -154,11 +154,6 @@ class Prompts:
             lines=[Written(f"{number}: {literal(lines[number - 1].strip())}") for number in example.lines
                    if number <= len(lines)],
         )
-
-
-def _wrong(trial: Trial) -> int:
-    """Steps of shown sessions that a file does not answer as logged."""
-    return sum(kind.count for kind in trial.shown.counterexamples) if trial.shown else 0
 
 
 def _told(reward: float | None, end: bool | None) -> Written:

@@ -85,6 +85,11 @@ class Trial(Record):
         return bool(self.differences or self.complaints)
 
     @property
+    def wrong(self) -> int:
+        """Steps of shown sessions that it does not answer as logged; none are known where it cannot be used."""
+        return sum(kind.count for kind in self.shown.counterexamples) if self.shown else 0
+
+    @property
     def nats(self) -> float:
         """Nats a step over all sessions it was judged on; lower is better."""
         figures = [report.figures["nats_per_step"] for report in (self.shown, self.selection) if report]

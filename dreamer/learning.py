@@ -17,7 +17,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallba
 
 from dreamer.config import Cloning, Learning, Policy
 from rollout.chat import Tokens
-from rollout.rehearsal import Episode, Start
+from rollout.rehearsal import Episode
+from rollout.world import Start
 
 os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # `rollout_func` is pinned with TRL's version
 

@@ -18,14 +18,14 @@ from envgen.comparison import Comparer
 from envgen.ensemble import Disagreement
 from envgen.tasks import succeeds
 from rollout.chat import Chat
-from rollout.engine import Sampling, TransformersEngine
+from rollout.engines import Sampling, TransformersEngine
 from rollout.ensemble import EnsembleWorld
 from rollout.figure import Figure, mean, proportion, ratio
 from rollout.privacy import Privacy
 from rollout.privacy.presidio import Presidio
-from rollout.rehearsal import Episode, Rehearsal, Start
+from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Record
-from rollout.world import DreamWorld, PrivateWorld, RealWorld, World
+from rollout.world import DreamWorld, PrivateWorld, RealWorld, Start, World
 from sandbox import Sandbox
 
 R = TypeVar("R", bound=BaseModel)

@@ -15,9 +15,9 @@ from dreamer.run import Played, Policy, Run, starts
 from envgen.ensemble import Disagreement
 from rollout.chat import Chat
 from rollout.figure import Figure
-from rollout.rehearsal import Episode, Rehearsal, Start
+from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Record, Trajectory
-from rollout.world import World
+from rollout.world import Start, World
 
 Play = Callable[[int, list[Start]], list[Episode]]  # of a round's number and its starts
 

@@ -1,9 +1,11 @@
 """Several worlds rehearsed in as one."""
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
 from typing import TypeVar
 
-from rollout.world import Reply, World
+from rollout.world import Reply, Start, World
 
 A = TypeVar("A")
 Q = TypeVar("Q")
@@ -21,16 +23,18 @@ class EnsembleWorld:
 
     def __init__(self, members: Sequence[World]):
         self.members = members
-        self.opened = 0
+        self.hands = sum(member.hands for member in members)
+        self.locks = [Lock() for _ in members]
+        self.numbers = itertools.count(1)
         self.copies: dict[int, tuple[int, int]] = {}  # number: its member's place, and its number there
 
-    def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
-        places = [seed % len(self.members) for seed in seeds]
+    def open(self, starts: Sequence[Start]) -> list[tuple[int, Reply]]:
+        places = [start.seed % len(self.members) for start in starts]
         opened = []
-        for place, (copy, reply) in zip(places, self._ask(places, seeds, lambda at, own: at.open(own)), strict=True):
-            self.opened += 1
-            self.copies[self.opened] = place, copy
-            opened.append((self.opened, reply))
+        for place, (copy, reply) in zip(places, self._ask(places, starts, lambda at, own: at.open(own)), strict=True):
+            number = next(self.numbers)
+            self.copies[number] = place, copy
+            opened.append((number, reply))
         return opened
 
     def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
@@ -41,10 +45,14 @@ class EnsembleWorld:
     def close(self, copies: Sequence[int]) -> None:
         closed = [self.copies.pop(number) for number in copies]
         for place, member in enumerate(self.members):
-            member.close([copy for at, copy in closed if at == place])
+            with self.locks[place]:
+                member.close([copy for at, copy in closed if at == place])
 
     def _ask(self, places: Sequence[int], asked: Sequence[Q], ask: Callable[[World, list[Q]], Iterable[A]]) -> list[A]:
         """Each member is asked its own at once; answers in the order of what was asked."""
-        answers = [iter(ask(member, [each for at, each in zip(places, asked, strict=True) if at == place]))
-                   for place, member in enumerate(self.members)]
+        answers = []
+        for place, member in enumerate(self.members):
+            own = [each for at, each in zip(places, asked, strict=True) if at == place]
+            with self.locks[place]:
+                answers.append(iter(ask(member, own) if own else ()))
         return [next(answers[place]) for place in places]

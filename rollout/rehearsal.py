@@ -1,32 +1,31 @@
 """Episodes: a policy acting in a world, many at once, exact to the token.
 
-In lockstep: every open episode gets its next action from the engine in one batch, then its answer from the world in
-one batch. Episodes that end leave the batch. A wave of episodes shares one batch, and waves follow each other until
-all starts are played.
+Every episode goes at its own pace: while the engine generates for those that want an action, the world answers those
+that took one, and whoever ends makes room for the next start. Episodes are handed out as they end, so that thousands
+take no more memory than those under way.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from rollout.chat import Chat, Tokens
-from rollout.engine import Engine, Sampling
+from rollout.crew import Crew
+from rollout.engines import Engine, Sampling
+from rollout.errors import UserError
 from rollout.trajectory import Trajectory, Turn
-from rollout.world import Reply, World
-
-
-@dataclass(frozen=True)
-class Start:
-    """One episode to play: its seed, and the group of episodes that share this start."""
-
-    seed: int
-    group: int
+from rollout.world import Reply, Start, World
 
 
 @dataclass(frozen=True)
 class Episode:
-    """What was played, as words and as ids."""
+    """What was played, as words and as ids.
 
+    Attributes:
+        number: of its start among all that were to be played.
+    """
+
+    number: int
     trajectory: Trajectory
     tokens: Tokens
 
@@ -38,17 +37,24 @@ class Episode:
 
 @dataclass
 class _Open:
-    """An episode under way."""
+    """An episode under way.
+
+    Attributes:
+        place: the engine's number for it.
+        copy: the world's number for it, once it has one.
+    """
 
     number: int
     start: Start
-    copy: int
-    first: Reply
-    prompt: list[int]
+    place: int
+    copy: int | None = None
+    first: Reply = field(default_factory=lambda: Reply(""))
+    prompt: list[int] = field(default_factory=list)
     completion: list[int] = field(default_factory=list)
     mask: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
+    action: str = ""
     stop: str | None = None
 
     @property
@@ -71,7 +77,8 @@ class Rehearsal:
         world: dreamed or real.
         sampling: how actions are drawn.
         max_turns: an episode is truncated after so many actions.
-        concurrent: episodes in a wave.
+        concurrent: most episodes under way at once.
+        in_step: the same seeds give the same episodes, whatever is quick or slow; see `Crew`.
         system: a system prompt for every episode.
         max_length: an episode is truncated before its history outgrows so many ids.
         imagined_discount: what rewards count for from the first imagined step on; None ends the episode there. Where
@@ -86,6 +93,7 @@ class Rehearsal:
     sampling: Sampling
     max_turns: int
     concurrent: int = 128
+    in_step: bool = True
     system: str | None = None
     max_length: int = 4096
     imagined_discount: float | None = None
@@ -101,43 +109,77 @@ class Rehearsal:
             told: is told how many episodes have just ended.
             name: what their ids begin with.
         """
-        return [
-            self._finish(episode, name)
-            for first in range(0, len(starts), self.concurrent)
-            for episode in self._wave(first, starts[first : first + self.concurrent], told)
-        ]
+        episodes = []
+        for episode in self.stream(enumerate(starts), name):
+            episodes.append(episode)
+            told(1)
+        return sorted(episodes, key=lambda episode: episode.number)
 
-    def _wave(self, first: int, starts: Sequence[Start], told: Callable[[int], None]) -> list[_Open]:
-        self.engine.forget()
-        opened = self.world.open([start.seed for start in starts])
-        wave = [
-            _Open(first + number, start, copy, reply, self.chat.prompt(reply.observation, self.system))
-            for number, (start, (copy, reply)) in enumerate(zip(starts, opened, strict=True))
-        ]
-        active = wave
-        while active:
-            said = self.engine.generate({episode.number: episode.history for episode in active}, self.sampling)
-            actions = []
-            for episode in active:
-                completion = said[episode.number]
-                episode.add(completion.ids, 1, completion.logprobs)
-                actions.append((episode.copy, self.chat.action(completion.ids)))
-            replies = self.world.step(actions)
-            for episode, (_, action), reply in zip(active, actions, replies, strict=True):
-                self._hear(episode, action, reply)
-            still = [episode for episode in active if episode.stop is None]
-            told(len(active) - len(still))
-            active = still
-        self.world.close([episode.copy for episode in wave])
-        return wave
+    def stream(self, starts: Iterable[tuple[int, Start]], name: str = "episode") -> Iterator[Episode]:
+        """Episodes as they end.
 
-    def _hear(self, episode: _Open, action: str, reply: Reply) -> None:
+        Args:
+            starts: what to play, numbered; drawn from as there is room.
+            name: what their ids begin with.
+
+        Raises:
+            UserError: a first text leaves no room for an action.
+            EnvironmentFault, WorkerDied: an authored world cannot begin.
+            EngineError: a real world failed.
+        """
+        rest = iter(starts)
+        live: dict[int, _Open] = {}  # by the engine's number
+        thinking = 0
+        with Crew(self.world, self.in_step) as crew:
+            try:
+                while True:
+                    for number, start in islice(rest, self.concurrent - len(live)):
+                        place = self.engine.open()
+                        live[place] = _Open(number, start, place)
+                        crew.send(place, start)
+                    if not live:
+                        return
+                    for place, copy, reply in crew.answers(idle=not thinking):
+                        episode = live[place]
+                        if episode.copy is None:
+                            self._begin(episode, copy, reply)
+                        else:
+                            self._hear(episode, reply)
+                        if episode.stop is None:
+                            self.engine.ask(place, episode.history, self.sampling)
+                            thinking += 1
+                        else:
+                            self.engine.close(place)
+                            crew.close(copy)
+                            del live[place]
+                            yield self._finish(episode, name)
+                    for place, completion in self.engine.step().items():
+                        episode = live[place]
+                        episode.add(completion.ids, 1, completion.logprobs)
+                        episode.action = self.chat.action(completion.ids)
+                        assert episode.copy is not None
+                        crew.send(place, (episode.copy, episode.action))
+                        thinking -= 1
+            finally:
+                for episode in live.values():
+                    self.engine.close(episode.place)
+
+    def _begin(self, episode: _Open, copy: int, reply: Reply) -> None:
+        episode.copy, episode.first = copy, reply
+        episode.prompt = self.chat.prompt(reply.observation, self.system)
+        if len(episode.prompt) + self.sampling.max_tokens > self.max_length:
+            raise UserError(
+                f"a first text takes {len(episode.prompt):,} tokens, which with an action of {self.sampling.max_tokens} "
+                f"outgrow policy.max_length = {self.max_length:,}; raise it"
+            )
+
+    def _hear(self, episode: _Open, reply: Reply) -> None:
         closed = episode.completion[-1] == self.chat.stop
         heard = self.chat.answer(reply.observation, closed)
         room = self.max_length - len(episode.history) - len(heard) - self.sampling.max_tokens
         last = len(episode.turns) + 1 >= self.max_turns or room < 0
         episode.turns.append(
-            Turn(action=action, observation=reply.observation, reward=reply.reward, terminated=reply.terminated,
+            Turn(action=episode.action, observation=reply.observation, reward=reply.reward, terminated=reply.terminated,
                  truncated=(reply.truncated or last) and not reply.terminated, imagined=reply.imagined or None)
         )
         if reply.fault is not None:
@@ -160,7 +202,7 @@ class Rehearsal:
                 "stop": episode.stop, "seed": episode.start.seed, "group": episode.start.group, **self.labels,
             }
         )
-        return Episode(trajectory, Tokens(episode.prompt, episode.completion, episode.mask, episode.logprobs))
+        return Episode(episode.number, trajectory, Tokens(episode.prompt, episode.completion, episode.mask, episode.logprobs))
 
     def _worth(self, episode: _Open) -> float:
         """The sum of the rewards, as far as they count."""

@@ -1,21 +1,38 @@
 """Where episodes happen: many copies of one world, stepped together.
 
-Two worlds: the authored one, in its sandbox worker, and a real engine in this process, which counts every step
+Two worlds: the authored one, in its sandbox workers, and a real engine in this process, which counts every step
 taken in it, because a night must not touch reality between recording and accreditation.
 """
 
+import itertools
 import math
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any, Protocol
 
 import gymnasium as gym
 
 from rollout.errors import UserError
 from rollout.privacy import Privacy
-from sandbox import EnvironmentFault, Reset, Worker
+from sandbox import EnvironmentFault, Pool, Reset, Worker, WorkerDied
+
+
+@dataclass(frozen=True)
+class Start:
+    """One episode to play.
+
+    Attributes:
+        seed: of what the world draws.
+        group: which episodes share this start.
+        observation: the first text that the world is to begin with; None lets it draw one.
+    """
+
+    seed: int
+    group: int
+    observation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,10 +62,16 @@ class Reply:
 
 
 class World(Protocol):
-    """Copies of one world, by number."""
+    """Copies of one world, by number.
 
-    def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
-        """New copies, each started from its seed: their numbers and first observations."""
+    Attributes:
+        hands: how many threads may open and step copies at once, each copy by one of them.
+    """
+
+    hands: int
+
+    def open(self, starts: Sequence[Start]) -> list[tuple[int, Reply]]:
+        """New copies, each at its start: their numbers and first observations."""
 
     def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
         """One action in each of the copies named."""
@@ -58,22 +81,28 @@ class World(Protocol):
 
 
 class DreamWorld:
-    """An authored environment in a sandbox worker.
+    """An authored environment in a sandbox.
+
+    A worker that dies takes with it the copies that it held: their next answers say so, and other episodes go on.
 
     Args:
-        worker: the environment, in its sandbox.
+        worker: the environment, in one sandbox worker or spread over several.
         environment: its digest.
     """
 
-    def __init__(self, worker: Worker, environment: str | None = None):
+    hands = 1
+
+    def __init__(self, worker: Worker | Pool, environment: str | None = None):
         self.worker, self.environment = worker, environment
         self.steps = 0
 
-    def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
-        copies = self.worker.make(len(seeds))
-        answers = self.worker.reset_batch([Reset(copy, seed) for copy, seed in zip(copies, seeds, strict=True)])
+    def open(self, starts: Sequence[Start]) -> list[tuple[int, Reply]]:
+        copies = self.worker.make(len(starts))
+        answers = self.worker.reset_batch([
+            Reset(copy, start.seed, start.observation) for copy, start in zip(copies, starts, strict=True)
+        ])
         for answer in answers:
-            if isinstance(answer, EnvironmentFault):  # a world that cannot begin is no world
+            if isinstance(answer, EnvironmentFault | WorkerDied):  # a world that cannot begin is no world
                 raise answer
         replies = [replace(_reply(answer), environment=self.environment) for answer in answers]
         return list(zip(copies, replies, strict=True))
@@ -87,7 +116,7 @@ class DreamWorld:
 
 
 def _reply(answer: Any) -> Reply:
-    if isinstance(answer, EnvironmentFault):
+    if isinstance(answer, EnvironmentFault | WorkerDied):
         return Reply(observation="", fault=str(answer))
     unknown = bool(answer.info.get("imagined", False))
     return Reply(answer.observation, answer.reward, answer.terminated, answer.truncated,
@@ -130,32 +159,42 @@ def _checked(answer: Any) -> Reply:
 class RealWorld:
     """A real engine: a function that makes Gymnasium environments with text in and text out.
 
+    Args:
+        make: makes one.
+        hands: how many threads may be in different environments of it at once.
+
+    Attributes:
+        steps: taken so far.
+
     Raises:
         EngineError: from `open` and `step`, where the engine fails.
     """
 
-    def __init__(self, make: Callable[[], gym.Env[str, str]]):
-        self.make = make
-        self.steps = 0
+    def __init__(self, make: Callable[[], gym.Env[str, str]], hands: int = 1):
+        self.make, self.hands = make, hands
         self.used: dict[int, gym.Env[str, str]] = {}
         self.idle: list[gym.Env[str, str]] = []
-        self.opened = 0
+        self.numbers = itertools.count(1)
+        self.steps = 0
+        self.counting = Lock()
 
-    def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
+    def open(self, starts: Sequence[Start]) -> list[tuple[int, Reply]]:
         opened = []
-        for seed in seeds:
+        for start in starts:
             with _engine("reset"):
                 env = self.idle.pop() if self.idle else self.make()
-                observation, _ = env.reset(seed=seed)
+                options = None if start.observation is None else {"observation": start.observation}
+                observation, _ = env.reset(seed=start.seed, options=options)
                 if not isinstance(observation, str):
                     raise TypeError(f"observations must be text, not {type(observation).__name__}")
-            self.opened += 1
-            self.used[self.opened] = env
-            opened.append((self.opened, Reply(observation)))
+            number = next(self.numbers)
+            self.used[number] = env
+            opened.append((number, Reply(observation)))
         return opened
 
     def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
-        self.steps += len(acts)
+        with self.counting:
+            self.steps += len(acts)
         replies = []
         for copy, action in acts:
             with _engine("step"):
@@ -171,9 +210,10 @@ class PrivateWorld:
 
     def __init__(self, world: World, privacy: Privacy):
         self.world, self.privacy = world, privacy
+        self.hands = world.hands
 
-    def open(self, seeds: Sequence[int]) -> list[tuple[int, Reply]]:
-        return [(copy, self._hide(reply)) for copy, reply in self.world.open(seeds)]
+    def open(self, starts: Sequence[Start]) -> list[tuple[int, Reply]]:
+        return [(copy, self._hide(reply)) for copy, reply in self.world.open(starts)]
 
     def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
         return [self._hide(reply)

@@ -4,7 +4,7 @@ import time
 
 from envgen.models.model import Prompt, Reply
 from rollout.chat import Chat
-from rollout.engine import Engine, Sampling
+from rollout.engines import Engine, Sampling, say
 
 
 class EngineModel:
@@ -22,7 +22,6 @@ class EngineModel:
     def reply(self, prompt: Prompt) -> Reply:
         began = time.monotonic()
         ids = self.chat.prompt(prompt.user, prompt.system)
-        self.engine.forget()
-        said = self.engine.generate({0: ids}, self.sampling)[0].ids
+        said = say(self.engine, ids, self.sampling).ids
         return Reply(text=self.chat.action(said), prompt_tokens=len(ids), reply_tokens=len(said),
                      seconds=time.monotonic() - began, cut=self.chat.stop not in said[-1:])

@@ -148,7 +148,7 @@ def test_a_reply_without_code_says_so(text: str, words: str) -> None:
 
 
 def test_the_policys_own_engine_answers(model: object, chat: object) -> None:
-    from rollout.engine import Sampling, TransformersEngine
+    from rollout.engines import Sampling, TransformersEngine
 
     engine = TransformersEngine(model, chat.stop, seed=0)  # type: ignore
     reply = EngineModel(engine, chat, Sampling(temperature=1.0, max_tokens=8)).reply(PROMPT)  # type: ignore

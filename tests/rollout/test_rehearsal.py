@@ -9,9 +9,9 @@ import pytest
 from transformers import LlamaForCausalLM
 
 from rollout.chat import Chat
-from rollout.engine import Sampling, TransformersEngine
-from rollout.rehearsal import Episode, Rehearsal, Start
-from rollout.world import DreamWorld, RealWorld
+from rollout.engines import Sampling, TransformersEngine
+from rollout.rehearsal import Episode, Rehearsal
+from rollout.world import DreamWorld, RealWorld, Start
 from sandbox import EnvironmentFault, Sandbox, Script
 from tests.games import Corridor, Lottery
 from tests.rollout.worlds import BREAKS, DAYS, ENDLESS, NO_START, PAYDAY, TRUNCATES, UNKNOWN
@@ -187,7 +187,7 @@ def test_a_group_shares_its_start_and_nothing_else(policy: Rehearsal, sandbox: S
 
 
 @pytest.mark.parametrize("concurrent", [1, 3, 100])
-def test_waves_keep_the_order_of_the_starts(policy: Rehearsal, sandbox: Sandbox, concurrent: int) -> None:
+def test_episodes_keep_the_order_of_the_starts(policy: Rehearsal, sandbox: Sandbox, concurrent: int) -> None:
     with dreaming(policy, sandbox, DAYS, concurrent=concurrent) as rehearsal:
         episodes = [episode.trajectory for episode in rehearsal.play(starts(8))]
     assert [episode.seed for episode in episodes] == list(range(8))

@@ -8,7 +8,7 @@ from rollout.world import DreamWorld, RealWorld, World
 from sandbox import Sandbox
 from tests.games import Corridor, Lottery
 from tests.games.game import Game
-from tests.rollout.worlds import BREAKS, DAYS
+from tests.rollout.worlds import BREAKS, DAYS, starts
 
 
 @pytest.fixture(params=["dream", "real"])
@@ -22,7 +22,7 @@ def world(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[World]:
 
 def answers(world: World, seeds: list[int]) -> list[list[str]]:
     """What copies with these seeds show at first and after three draws."""
-    opened = world.open(seeds)
+    opened = world.open(starts(*seeds))
     told = [[reply.observation] for _, reply in opened]
     going = list(zip(opened, told, strict=True))
     for _ in range(3):
@@ -40,12 +40,12 @@ def test_a_copy_follows_its_seed_whatever_runs_beside_it(world: World) -> None:
 
 
 def test_copies_are_told_apart(world: World) -> None:
-    copies = [copy for copy, _ in world.open([1, 1, 1])]
+    copies = [copy for copy, _ in world.open(starts(1, 1, 1))]
     assert len(set(copies)) == 3
 
 
 def test_opening_takes_no_step_and_stepping_takes_one_a_copy(world: World) -> None:
-    copies = [copy for copy, _ in world.open([6, 7])]
+    copies = [copy for copy, _ in world.open(starts(6, 7))]
     assert world.steps == 0
     world.step([(copy, "draw") for copy in copies])
     assert world.steps == 2
@@ -54,7 +54,7 @@ def test_opening_takes_no_step_and_stepping_takes_one_a_copy(world: World) -> No
 def test_a_fault_in_one_copy_is_its_own(sandbox: Sandbox) -> None:
     with sandbox.load(BREAKS) as worker:
         world = DreamWorld(worker)
-        opened = world.open(range(12))
+        opened = world.open(starts(*range(12)))
         replies = world.step([(copy, "") for copy, _ in opened])
     for (_, first), reply in zip(opened, replies, strict=True):
         assert (reply.fault is not None) is (first.observation == "3 days.")
@@ -70,13 +70,13 @@ def test_real_environments_are_used_again() -> None:
 
     world = RealWorld(make)
     for _ in range(3):
-        world.close([copy for copy, _ in world.open([1, 2])])
+        world.close([copy for copy, _ in world.open(starts(1, 2))])
     assert len(made) == 2
 
 
 def test_an_environment_used_again_begins_anew() -> None:
     world = RealWorld(Corridor)
-    ((copy, first),) = world.open([1])
+    ((copy, first),) = world.open(starts(1))
     world.step([(copy, "right")])
     world.close([copy])
-    assert world.open([1])[0][1] == first
+    assert world.open(starts(1))[0][1] == first

@@ -1,5 +1,13 @@
 """Authored worlds as an author might write them, each with something that rehearsal must bear."""
 
+from rollout.world import Start
+
+
+def starts(*seeds: int) -> list[Start]:
+    """A group for each seed."""
+    return [Start(seed, seed) for seed in seeds]
+
+
 DAYS = '''
 import gymnasium as gym
 

@@ -21,6 +21,7 @@ class Start:
 
     seed: int
     group: int
+    observation: str | None = None
 
 
 @dataclass(frozen=True)

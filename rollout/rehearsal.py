@@ -169,8 +169,8 @@ class Rehearsal:
         episode.prompt = self.chat.prompt(reply.observation, self.system)
         if len(episode.prompt) + self.sampling.max_tokens > self.max_length:
             raise UserError(
-                f"a first text takes {len(episode.prompt):,} tokens, which with an action of {self.sampling.max_tokens} "
-                f"outgrow policy.max_length = {self.max_length:,}; raise it"
+                f"a first text takes {len(episode.prompt):,} tokens, which with an action of "
+                f"{self.sampling.max_tokens} outgrow policy.max_length = {self.max_length:,}; raise it"
             )
 
     def _hear(self, episode: _Open, reply: Reply) -> None:
@@ -202,7 +202,8 @@ class Rehearsal:
                 "stop": episode.stop, "seed": episode.start.seed, "group": episode.start.group, **self.labels,
             }
         )
-        return Episode(episode.number, trajectory, Tokens(episode.prompt, episode.completion, episode.mask, episode.logprobs))
+        tokens = Tokens(episode.prompt, episode.completion, episode.mask, episode.logprobs)
+        return Episode(episode.number, trajectory, tokens)
 
     def _worth(self, episode: _Open) -> float:
         """The sum of the rewards, as far as they count."""

@@ -27,7 +27,8 @@ class Start:
     Attributes:
         seed: of what the world draws.
         group: which episodes share this start.
-        observation: the first text that the world is to begin with; None lets it draw one.
+        observation: the first text that the world is to begin with; None lets it draw one, as it does where it refuses
+            the text.
     """
 
     seed: int
@@ -98,9 +99,14 @@ class DreamWorld:
 
     def open(self, starts: Sequence[Start]) -> list[tuple[int, Reply]]:
         copies = self.worker.make(len(starts))
-        answers = self.worker.reset_batch([
+        answers = list(self.worker.reset_batch([
             Reset(copy, start.seed, start.observation) for copy, start in zip(copies, starts, strict=True)
-        ])
+        ]))
+        refused = [place for place, (start, answer) in enumerate(zip(starts, answers, strict=True))
+                   if isinstance(answer, EnvironmentFault) and start.observation is not None]
+        drawn = self.worker.reset_batch([Reset(copies[place], starts[place].seed) for place in refused])
+        for place, answer in zip(refused, drawn, strict=True):
+            answers[place] = answer
         for answer in answers:
             if isinstance(answer, EnvironmentFault | WorkerDied):  # a world that cannot begin is no world
                 raise answer

@@ -20,7 +20,7 @@ class _Row:
     random: Random
     known: list[int] = field(default_factory=list)  # what lies in the cache
     unread: list[int] = field(default_factory=list)
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
 

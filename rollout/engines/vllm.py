@@ -2,7 +2,7 @@
 
 The synchronous `LLMEngine` is driven step by step, so that weights are handed over in memory and episodes join and
 leave at every token. The first tokens after every change of weights are checked against the model that they came from:
-a tensor that was forgotten on the way (tied embeddings are the usual one) shows at once, not in a strange learning curve.
+a tensor that was lost on the way (tied embeddings are the usual one) shows at once, not in a strange learning curve.
 
 Left out: several cards, and engines in other processes (`AsyncLLM`), whose weights would go by way of a file.
 """
@@ -147,7 +147,7 @@ class VllmEngine:
         return float((own - torch.tensor(said.logprobs)).abs().max())
 
     def _compare(self, model: PreTrainedModel) -> None:
-        vocabulary = model.get_input_embeddings().num_embeddings
+        vocabulary = model.config.get_text_config().vocab_size
         probe = torch.randint(vocabulary, (PROBE,), generator=torch.Generator().manual_seed(self.seed)).tolist()
         difference = self.difference(model, probe)
         tolerance = TOLERANCE.get(model.dtype, TOLERANCE[torch.bfloat16])

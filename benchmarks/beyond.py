@@ -29,7 +29,7 @@ from dreamer.config import Author, Cloning, Config, Learning, Production, Sessio
 from dreamer.config import Policy as Tiny
 from dreamer.learning import clone
 from dreamer.reading import Logs, read_sessions
-from dreamer.run import Policy, Run
+from dreamer.run import Run
 from dreamer.stages import Base, Update, approved, learn_in_dream, make_base
 from envgen.support import vouched
 from rollout.figure import Figure, difference, proportion, ratio
@@ -119,8 +119,8 @@ def measure(seed: int, log: list[Trajectory], source: str, console: Console) -> 
         copy, refusals = let_through(run, validated)
         updates[COPY] = learn_in_dream(run, logs, copy, base)
         dreams[COPY] = rehearsed(run)
-        policies = {arm: Policy(run.store.policy(base.policy), seed) for arm in (BASE, CLONED, REAL)}
-        policies |= {arm: Policy(run.store.policy(update.policy), seed) for arm, update in updates.items()}
+        policies = {arm: run.policy(base.policy) for arm in (BASE, CLONED, REAL)}
+        policies |= {arm: run.policy(update.policy) for arm, update in updates.items()}
         again = policies[CLONED]
         clone(again.model, again.tokenizer, [again.chat.tokens(session) for session in approved(run)],
               run.config.cloning, seed)

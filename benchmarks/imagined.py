@@ -31,7 +31,7 @@ from dreamer.config import Policy as Tiny
 from dreamer.production import find_engine
 from dreamer.progress import Reporter
 from dreamer.reading import read_sessions
-from dreamer.run import Policy, Run, starts
+from dreamer.run import Run, starts
 from dreamer.stages import in_dream, learn_in_dream, make_base
 from dreamer.store import Store
 from rollout.figure import Figure, difference, proportion
@@ -160,11 +160,11 @@ def measure(seed: int, lake: list[str], console: Console) -> dict[str, tuple[lis
         for treatment in TREATMENTS:
             treat(run, treatment)
             policies[treatment] = learn_in_dream(run, logs, validated, base).policy
-        policies["real engine"] = learn_for_real(run, logs, Policy(run.store.policy(base.policy), seed)).policy
+        policies["real engine"] = learn_for_real(run, logs, run.policy(base.policy)).policy
         treat(run, "allow")
         played = {}
         for name, digest in policies.items():
-            policy = Policy(run.store.policy(digest), seed)
+            policy = run.policy(digest)
             real, _ = judge(run, policy, logs)
             members = {each.environment: each.vouched for each in validated.members}
             with run.dream(members) as (world, _):

@@ -50,7 +50,7 @@ def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
     with run.reporter.stage("evaluate", 2 * count, "episodes") as bar:
         outcomes, played = [], []
         for name, digest in (("judging-base", base.policy), ("judging-candidate", update.policy)):
-            policy = Policy(run.store.policy(digest), run.config.seed)
+            policy = run.policy(digest)
             episodes, seconds = judge(run, policy, logs, bar.advance, name)
             run.store.save_episodes(name, episodes)
             outcomes.append([episode.outcome for episode in episodes])

@@ -8,10 +8,11 @@
 import time
 
 from dreamer.accreditation import judge
+from dreamer.curriculum import Curriculum
 from dreamer.learning import clone
 from dreamer.reading import Logs
 from dreamer.run import Played, Policy, Run
-from dreamer.stages import Base, Update, approved, improve, max_turns
+from dreamer.stages import Base, Update, approved, improve, max_turns, round_name
 from rollout.trajectory import Record
 
 ENDLESS = 1_000_000  # cloning steps, where the clock is what stops it
@@ -40,13 +41,13 @@ def play_baselines(run: Run, logs: Logs, base: Base, update: Update) -> Baseline
         rows.append(Baseline(name=name, played=run.summarise(*judge(run, policy, logs, temperature=temperature))))
 
     if wanted.cloning:
-        policy = Policy(run.store.policy(base.policy), config.seed)
+        policy = run.policy(base.policy)
         judged("clone, greedy", policy, temperature=0.0)
         clone_on(run, policy)
         judged("cloning alone, same time", policy)
         judged("cloning alone, same time, greedy", policy, temperature=0.0)
     if wanted.production:
-        policy = Policy(run.store.policy(base.policy), config.seed)
+        policy = run.policy(base.policy)
         bound = learn_for_real(run, logs, policy)
         judged(f"GRPO in the real engine, {bound.episodes:,} episodes", policy)
     return Baselines(rows=tuple(rows))
@@ -56,7 +57,8 @@ def learn_for_real(run: Run, logs: Logs, policy: Policy) -> Update:
     """The rounds of a night, in the real engine. Changes the policy."""
     world = run.production(run.config.baselines.production_options)
     rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system, source="real")
-    return improve(run, policy, lambda number, wanted: rehearsal.play(wanted), "real")
+    return improve(run, policy, Curriculum([], run.succeeded, run.config.seed),
+                   lambda number, wanted: rehearsal.play(wanted, name=round_name(number)), "real")
 
 
 def clone_on(run: Run, policy: Policy) -> None:

@@ -113,11 +113,13 @@ class Production(Section):
             observations and text actions.
         options: keyword arguments for it.
         episodes: how many episodes of each policy decide.
+        hands: how many threads may be in different copies of it at once; more than one for an engine that waits.
     """
 
     engine: str
     options: dict[str, Any] = {}
     episodes: int = Field(default=1000, ge=2)
+    hands: int = Field(default=1, ge=1)
 
 
 class Policy(Section):
@@ -131,9 +133,11 @@ class Policy(Section):
         temperature: of its actions, in rehearsal and evaluation alike.
         action_tokens: an action is cut after so many tokens.
         max_length: an episode is cut before its history outgrows so many tokens.
+        lora: rank of the adapters that learn while the model stays as it is; None changes all weights.
     """
 
     model: str = "tiny"
+    lora: int | None = Field(default=None, ge=1)
     layers: int = Field(default=2, ge=1)
     hidden: int = Field(default=128, ge=16, multiple_of=8)
     vocabulary: int = Field(default=2048, ge=300)
@@ -141,6 +145,20 @@ class Policy(Section):
     temperature: float = Field(default=1.0, gt=0)
     action_tokens: int = Field(default=16, ge=1)
     max_length: int = Field(default=4096, ge=16)
+
+
+class Engine(Section):
+    """What the policy generates with.
+
+    Attributes:
+        name: "transformers" runs anywhere; "vllm" is for real models on a GPU.
+        memory: share of the card that vLLM takes for weights and cache.
+        sleep: vLLM hands the card over while the policy is trained.
+    """
+
+    name: Literal["transformers", "vllm"] = "transformers"
+    memory: Share = 0.4
+    sleep: bool = True
 
 
 class Cloning(Section):
@@ -159,6 +177,10 @@ class Learning(Section):
         groups: starts in a round.
         episodes: episodes of one start.
         beta: weight of the KL penalty to the promoted policy.
+        correction: a token's part in the update is weighed by how much likelier the trainer thinks it than the engine
+            that said it, but by no more than this.
+        drawn: share of the groups whose start the environment draws, the others being logged starts of tasks that are
+            frequent and often fail; None goes by how many sessions began as no other did.
         max_turns: an episode is cut after so many actions; None takes the longest session's.
         imagined: what becomes of an episode that runs into code no session vouches for: "cut" ends it there, "allow"
             lets it go on as if nothing were, "discount" lets what it brings from that step on count for less.
@@ -172,6 +194,8 @@ class Learning(Section):
     episodes: int = Field(default=8, ge=2)
     learning_rate: float = Field(default=3e-4, gt=0)
     beta: float = Field(default=0.0, ge=0)
+    correction: float = Field(default=2.0, ge=1)
+    drawn: Share | None = None
     max_turns: int | None = Field(default=None, ge=1)
     imagined: Literal["cut", "discount", "allow"] = "cut"
     imagined_return: float | Literal["worst"] = "worst"
@@ -183,13 +207,18 @@ class Rehearsal(Section):
 
     Attributes:
         episodes: how many are played.
-        concurrent: how many episodes share one batch, here and everywhere.
+        concurrent: most episodes under way at once, here and everywhere.
+        in_step: the same seed gives the same episodes. Without it an episode whose answer is there does not wait for
+            those that were asked before: for environments or engines of uneven speed.
+        workers: sandbox processes of each environment. If one dies, the episodes that it held end with the reason.
         replayed: of an ensemble: how many new steps of a round of learning the other members replay at most, to say how
             far they disagree. What is rehearsed before learning they replay whole.
     """
 
     episodes: int = Field(default=256, ge=1)
     concurrent: int = Field(default=128, ge=1)
+    in_step: bool = True
+    workers: int = Field(default=1, ge=1)
     replayed: int = Field(default=500, ge=0)
 
 
@@ -224,6 +253,7 @@ class Config(Section):
     author: Author = Author()
     gate: Gate = Gate()
     policy: Policy = Policy()
+    engine: Engine = Engine()
     cloning: Cloning = Cloning()
     rehearsal: Rehearsal = Rehearsal()
     learning: Learning = Learning()

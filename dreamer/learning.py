@@ -2,8 +2,10 @@
 
 GRPO runs in rounds of one update each: the trainer asks for episodes, the policy as it is now plays them, and the
 group-relative advantages of what they brought move it (Shao et al. 2024, arXiv 2402.03300; token-level
-normalisation as in DAPO, Yu et al. 2025, arXiv 2503.14476). The engine and the trainer share one set of weights, so
-the behaviour policy of every update is the policy itself and no importance correction is needed.
+normalisation as in DAPO, Yu et al. 2025, arXiv 2503.14476). Engine and trainer have the same weights, but not the same
+kernels, so the distribution that episodes were drawn from is not quite the one that is differentiated: every token's
+part is weighed by the ratio of the two, cut off at `Learning.correction` (truncated importance sampling, Yao et al.
+2025). TRL computes and logs it, for engines that it takes for its own.
 """
 
 import os
@@ -18,7 +20,6 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallba
 from dreamer.config import Cloning, Learning, Policy
 from rollout.chat import Tokens
 from rollout.rehearsal import Episode
-from rollout.world import Start
 
 os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # `rollout_func` is pinned with TRL's version
 
@@ -92,14 +93,22 @@ def clone(
         trainer.train()
 
 
+@dataclass(frozen=True)
+class _Backend:
+    """What TRL takes for its own vLLM: it asks for weights to be handed over before every round."""
+
+    sync_weights: Callable[[], None]
+
+
 def learn(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, play: Callable[[int, list[Start]], list[Episode]],
-    config: Learning, policy: Policy, seed: int, told: Callable[[Round], None],
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, play: Callable[[int], list[Episode]],
+    sync: Callable[[], None], config: Learning, policy: Policy, seed: int, told: Callable[[Round], None],
 ) -> None:
     """GRPO, one update a round, each on fresh episodes. Changes `model`.
 
     Args:
-        play: given the round's number and its starts, rehearses them with `model` as it then is.
+        play: given the round's number, rehearses `config.groups` starts, `config.episodes` episodes of each in a row.
+        sync: hands the weights of `model` to the engine, before every round.
         config: how many rounds, groups and episodes.
         policy: its temperature and greatest length.
         told: is given every finished round.
@@ -109,8 +118,7 @@ def learn(
     episodes: list[Episode] = []
 
     def rollout(prompts: Any, trainer: Any) -> dict[str, Any]:
-        groups = [int(prompt[0]["content"]) for prompt in prompts]
-        episodes[:] = play(int(trainer.state.global_step), [Start(group, group) for group in groups])
+        episodes[:] = play(int(trainer.state.global_step))
         tokens = [episode.tokens for episode in episodes]
         return {
             "prompt_ids": [each.prompt for each in tokens],
@@ -127,21 +135,22 @@ def learn(
         if "reward" in metrics:
             told(Round(step - 1, list(episodes), metrics))
 
-    # A row is a start: its text is the seed that every episode of its group begins from.
-    rows = [
-        {"prompt": [{"role": "user", "content": str(seed * 1_000_003 + row)}]}
-        for row in range(config.rounds * config.groups)
-    ]
+    # Rows only count the groups: what they begin from is for `play` to say.
+    rows = [{"prompt": [{"role": "user", "content": str(row)}]} for row in range(config.rounds * config.groups)]
     with TemporaryDirectory() as folder:
         arguments = GRPOConfig(
             **_arguments(folder, config.learning_rate, config.rounds, config.groups * config.episodes, seed),
             num_generations=config.episodes, beta=config.beta, temperature=policy.temperature,
             max_completion_length=policy.max_length, shuffle_dataset=False, use_cpu=model.device.type == "cpu",
+            vllm_importance_sampling_mode="token_truncate", vllm_importance_sampling_clip_max=config.correction,
         )
         trainer = GRPOTrainer(
             model, reward_funcs=outcome, args=arguments, train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer, rollout_func=rollout, callbacks=[_Report(report)],
         )
+        # Told after the construction, which would start an engine of TRL's own beside ours.
+        backend: Any = _Backend(sync)
+        trainer.use_vllm, trainer.vllm_generation, trainer._last_loaded_step = True, backend, -1
         _quiet(trainer)
         trainer.train()
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
 import torch
+from peft import LoraConfig, PeftModel, get_peft_model
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoModelForCausalLM,
@@ -98,14 +100,33 @@ def build_tiny(tokenizer: PreTrainedTokenizerBase, layers: int, hidden: int, see
     return LlamaForCausalLM(config)
 
 
-def load(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A checkpoint in Hugging Face format: on the GPU where there is one, else in float32."""
+def load(folder: str | Path, lora: int | None = None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A checkpoint in Hugging Face format: on the GPU where there is one, else in float32.
+
+    Args:
+        folder: of a whole model, or of adapters that lie beside the model they belong to.
+        lora: rank of the adapters that a whole model gets; they change nothing yet.
+    """
     gpu = torch.cuda.is_available()
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto" if gpu else torch.float32)
+    adapters = Path(folder) / "adapter_config.json"
+    whole: Any = Path(folder).with_name(_base(adapters)) if adapters.exists() else folder
+    model: Any = AutoModelForCausalLM.from_pretrained(whole, dtype="auto" if gpu else torch.float32)
+    if adapters.exists():
+        model = PeftModel.from_pretrained(model, folder, is_trainable=True)
+    elif lora is not None:
+        # Scaled as if by two, whatever the rank (Hu et al. 2021, arXiv 2106.09685, leave it to the learning rate).
+        config = LoraConfig(r=lora, lora_alpha=2 * lora, target_modules="all-linear", task_type="CAUSAL_LM",
+                            base_model_name_or_path=Path(whole).name)
+        model = get_peft_model(model, config)
+        model.peft_config["default"].base_model_name_or_path = Path(whole).name
     return model.cuda() if gpu else model, AutoTokenizer.from_pretrained(folder)
 
 
+def _base(adapters: Path) -> str:
+    return Path(orjson.loads(adapters.read_bytes())["base_model_name_or_path"]).name
+
+
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write a checkpoint that `load` and any Hugging Face program reads."""
+    """Write a checkpoint that `load` and any Hugging Face program reads; of adapters, the adapters."""
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -15,12 +15,13 @@ from dreamer.config import ConfigError
 from rollout.world import RealWorld
 
 
-def open_production(engine: str, options: dict[str, Any], folder: Path) -> RealWorld:
+def open_production(engine: str, options: dict[str, Any], folder: Path, hands: int = 1) -> RealWorld:
     """A world that makes real environments.
 
     Args:
         engine: `file.py:Name`, the file relative to `folder`.
         options: keyword arguments for `Name`.
+        hands: how many threads may be in different environments at once.
 
     Raises:
         ConfigError: there is no such file or name; or, when the world is used, it makes no Gymnasium environment.
@@ -38,7 +39,7 @@ def open_production(engine: str, options: dict[str, Any], folder: Path) -> RealW
             raise ConfigError(f"production.engine {engine!r} makes a {type(env).__name__}, not a gymnasium.Env")
         return env
 
-    return RealWorld(made)
+    return RealWorld(made, hands)
 
 
 def find_engine(engine: str, folder: Path) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ from envgen.comparison import Comparer
 from envgen.ensemble import Disagreement
 from envgen.tasks import succeeds
 from rollout.chat import Chat
-from rollout.engines import Sampling, TransformersEngine
+from rollout.engines import Engine, Sampling, TransformersEngine
 from rollout.ensemble import EnsembleWorld
 from rollout.figure import Figure, mean, proportion, ratio
 from rollout.privacy import Privacy
@@ -26,7 +26,7 @@ from rollout.privacy.presidio import Presidio
 from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Record
 from rollout.world import DreamWorld, PrivateWorld, RealWorld, Start, World
-from sandbox import Sandbox
+from sandbox import Pool, Sandbox
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -48,13 +48,18 @@ class Played(Record):
 
 
 class Policy:
-    """A loaded checkpoint, ready to act and to be changed."""
+    """A loaded checkpoint, ready to act and to be changed.
 
-    def __init__(self, folder: Path, seed: int):
+    Args:
+        folder: of the checkpoint.
+        lora: rank of the adapters that are changed, if not all weights are.
+    """
+
+    def __init__(self, folder: Path, lora: int | None = None):
         self.digest = folder.name
-        self.model, self.tokenizer = load(folder)
+        self.model, self.tokenizer = load(folder, lora)
+        self.base = str(self.model.peft_config["default"].base_model_name_or_path) if lora else self.digest
         self.chat = Chat(self.tokenizer)
-        self.engine = TransformersEngine(self.model, self.chat.stop, seed)
 
 
 class NightOver(Exception):
@@ -81,6 +86,29 @@ class Run:
         self.until, self.unsafe = until, unsafe
         self.records: dict[str, BaseModel] = {}
         self.real: list[RealWorld] = []
+        self.generating: Engine | None = None
+        self.acting: Policy | None = None
+
+    def policy(self, digest: str) -> Policy:
+        """A checkpoint of this run."""
+        return Policy(self.store.policy(digest), self.config.policy.lora)
+
+    def engine(self, policy: Policy) -> Engine:
+        """What generates for a policy: one at a time, because a card may hold no more. It has the weights of now."""
+        settings = self.config.engine
+        if settings.name == "transformers":
+            if self.generating is None or self.acting is not policy:
+                self.generating = TransformersEngine(policy.model, policy.chat.stop)
+        elif self.generating is None:
+            from rollout.engines.vllm import VllmEngine
+
+            self.generating = VllmEngine(
+                self.store.policy(policy.base), policy.chat.stop, self.config.policy.max_length,
+                self.config.rehearsal.concurrent, settings.memory, self.config.policy.lora, settings.sleep,
+            )
+        self.acting = policy
+        self.generating.load(policy.model)
+        return self.generating
 
     @cached_property
     def sandbox(self) -> Sandbox:
@@ -128,7 +156,8 @@ class Run:
         settings = self.config.production
         if settings is None:
             raise ValueError("no production engine is configured")
-        world = open_production(settings.engine, settings.options if options is None else options, self.config.folder)
+        world = open_production(settings.engine, settings.options if options is None else options, self.config.folder,
+                                settings.hands)
         self.real.append(world)
         return PrivateWorld(world, self.privacy) if self.privacy else world
 
@@ -152,9 +181,10 @@ class Run:
             worlds, listeners = [], {}
             for digest, vouched in members.items():
                 source = self.store.load_environment(digest).source
-                worker = stack.enter_context(self.sandbox.load(source, counting=True))
-                worker.vouch(vouched)
-                worlds.append(DreamWorld(worker, digest))
+                pool = stack.enter_context(
+                    Pool(self.sandbox, source, self.config.rehearsal.workers, counting=True))
+                pool.vouch(vouched)
+                worlds.append(DreamWorld(pool, digest))
                 if len(members) > 1:
                     listeners[digest] = stack.enter_context(self.sandbox.load(source))
             yield EnsembleWorld(worlds), Disagreement(listeners, self.comparer)
@@ -190,10 +220,10 @@ class Run:
         """Episodes as the configuration wants them."""
         settings = self.config.policy
         return Rehearsal(
-            engine=policy.engine, chat=policy.chat, world=world,
+            engine=self.engine(policy), chat=policy.chat, world=world,
             sampling=Sampling(settings.temperature if temperature is None else temperature, settings.action_tokens),
-            max_turns=max_turns, concurrent=self.config.rehearsal.concurrent, system=system,
-            max_length=settings.max_length,
+            max_turns=max_turns, concurrent=self.config.rehearsal.concurrent,
+            in_step=self.config.rehearsal.in_step, seed=self.config.seed, system=system, max_length=settings.max_length,
             labels={"night": self.store.night, "policy": policy.digest, **labels},
         )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from dreamer.authoring import Validated
 from dreamer.card import card
 from dreamer.config import ConfigError
+from dreamer.curriculum import Curriculum
 from dreamer.learning import Round, clone, learn
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
@@ -19,7 +20,7 @@ from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Record, Trajectory
 from rollout.world import Start, World
 
-Play = Callable[[int, list[Start]], list[Episode]]  # of a round's number and its starts
+Play = Callable[[int, list[Start]], list[Episode]]  # of a round's number and its starts, each as often as asked
 
 REHEARSAL_SEEDS = 500_000_000  # first of the seeds that no learning and no judging uses
 
@@ -41,7 +42,12 @@ class Rehearsed(Record):
 
 
 class RoundSummary(Record):
-    """One update in numbers."""
+    """One update in numbers.
+
+    Attributes:
+        engine_difference, engine_difference_most: nats between what the engine and what the trainer gave the policy's
+            tokens, on average and at most.
+    """
 
     number: int
     outcome: float
@@ -50,6 +56,8 @@ class RoundSummary(Record):
     imagined_share: float
     disagreement: Figure | None = None
     entropy: float | None
+    engine_difference: float
+    engine_difference_most: float
     seconds: float
 
 
@@ -106,18 +114,24 @@ def approved(run: Run) -> list[Trajectory]:
 
 
 def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Rehearsed:
-    """Play the base in the dream, before it learns."""
-    policy = Policy(run.store.policy(base.policy), run.config.seed)
+    """Play the base in the dream, before it learns. Goes on where it was stopped."""
+    policy = run.policy(base.policy)
     count = run.config.rehearsal.episodes
     with (
         run.dream({each.environment: each.vouched for each in validated.members}) as (world, disagreement),
+        run.store.journal("rehearsal") as journal,
         run.reporter.stage("rehearse", count, "episodes") as bar,
     ):
         began = time.monotonic()
-        rehearsal = in_dream(run, logs, policy, world)
-        episodes = rehearsal.play(starts(REHEARSAL_SEEDS, count), bar.advance, "rehearsal")
-        episodes = with_disagreement(episodes, disagreement)
+        bar.advance(len(journal))
+        missing = [(number, start) for number, start in enumerate(starts(REHEARSAL_SEEDS, count))
+                   if number not in journal.places]
+        for episode in in_dream(run, logs, policy, world).stream(missing, "rehearsal"):
+            journal.add(episode)
+            bar.advance()
+        episodes = with_disagreement(list(journal), disagreement)
         run.store.save_episodes("rehearsal", episodes)
+        journal.remove()
         played = run.summarise(episodes, time.monotonic() - began)
         bar.note(f"success {played.success}", success=played.success.value)
     warnings = []
@@ -136,18 +150,20 @@ def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Reh
 
 def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Update:
     """Rounds of rehearsal and update, each on fresh episodes of the policy as it then is."""
-    policy = Policy(run.store.policy(base.policy), run.config.seed)
+    policy = run.policy(base.policy)
+    curriculum = Curriculum(run.store.load_sessions("shown"), run.succeeded, run.config.seed, run.config.learning.drawn)
     with run.dream({each.environment: each.vouched for each in validated.members}) as (world, disagreement):
         rehearsal = in_dream(run, logs, policy, world)
 
         def play(number: int, wanted: list[Start]) -> list[Episode]:
             rehearsed = replace(rehearsal, labels={**rehearsal.labels, "round": number})
-            episodes = rehearsed.play(wanted, name=_round(number))
+            episodes = rehearsed.play(wanted, name=round_name(number))
+            curriculum.tell(episodes)
             episodes = with_disagreement(episodes, disagreement, run.config.rehearsal.replayed)
-            run.store.save_episodes(_round(number), episodes)
+            run.store.save_episodes(round_name(number), episodes)
             return episodes
 
-        update = improve(run, policy, play, "learn")
+        update = improve(run, policy, curriculum, play, "learn")
     run.store.save_card(update.policy, card(run, logs, base=base.policy, validated=validated, update=update))
     return update
 
@@ -158,29 +174,35 @@ def with_disagreement(episodes: list[Episode], disagreement: Disagreement, most:
     return [replace(episode, trajectory=trajectory) for episode, trajectory in zip(episodes, told, strict=True)]
 
 
-def _round(number: int) -> str:
+def round_name(number: int) -> str:
+    """What the ids of a round's episodes begin with."""
     return f"round-{number:03d}"
 
 
-def improve(run: Run, policy: Policy, play: Play, name: str) -> Update:
+def improve(run: Run, policy: Policy, curriculum: Curriculum, play: Play, name: str) -> Update:
     """GRPO with progress; leaves the changed policy in the store.
 
     Args:
+        curriculum: draws the starts of every round.
         play: plays a round's starts, in a dream or not.
         name: what to show.
     """
     config, rounds = run.config, list[RoundSummary]()
     began = round_began = time.monotonic()
+    engine = run.engine(policy)
     playing = 0.0
     episodes_played = turns_played = 0
 
     with run.reporter.stage(name, config.learning.rounds, "rounds") as bar:
 
-        def rehearse(number: int, wanted: list[Start]) -> list[Episode]:
+        def rehearse(number: int) -> list[Episode]:
             nonlocal playing
+            groups, each = config.learning.groups, config.learning.episodes
+            wanted = curriculum.draw(groups, config.seed * 1_000_003 + number * groups)
             playing_began = time.monotonic()
-            episodes = play(number, wanted)
+            episodes = play(number, [start for start in wanted for _ in range(each)])
             playing += time.monotonic() - playing_began
+            engine.rest()
             return episodes
 
         def told(done: Round) -> None:
@@ -190,7 +212,9 @@ def improve(run: Run, policy: Policy, play: Play, name: str) -> Update:
             rounds.append(RoundSummary(
                 number=done.number, outcome=played.outcome.value or 0.0, success=played.success.value or 0.0,
                 turns=played.turns, imagined_share=played.imagined_share.value or 0.0,
-                disagreement=played.disagreement, entropy=done.metrics.get("entropy"), seconds=now - round_began,
+                disagreement=played.disagreement, entropy=done.metrics.get("entropy"),
+                engine_difference=done.metrics["sampling/sampling_logp_difference/mean"],
+                engine_difference_most=done.metrics["sampling/sampling_logp_difference/max"], seconds=now - round_began,
             ))
             round_began = now
             episodes_played += len(done.episodes)
@@ -199,7 +223,8 @@ def improve(run: Run, policy: Policy, play: Play, name: str) -> Update:
             bar.note(f"success {rounds[-1].success:.2f}  {episodes_played / playing:,.0f} episodes/s",
                      **rounds[-1].model_dump())
 
-        learn(policy.model, policy.tokenizer, rehearse, config.learning, config.policy, config.seed, told)
+        learn(policy.model, policy.tokenizer, rehearse, lambda: engine.load(policy.model), config.learning,
+              config.policy, config.seed, told)
     digest = run.store.save_policy(lambda folder: save(policy.model, policy.tokenizer, folder))
     return Update(policy=digest, episodes=episodes_played, turns=turns_played, seconds=time.monotonic() - began,
                   rehearsal_seconds=playing, rounds=tuple(rounds))

@@ -10,7 +10,8 @@
     policies/DIGEST/               a Hugging Face checkpoint, and in README.md what it was made from
     promoted.json                  which policy is promoted
     night-001/STAGE.json           the record that a stage ended with
-    night-001/NAME/                episodes.jsonl, tokens.parquet: of the rehearsal, of each round, of the judging
+    night-001/NAME/                episodes.jsonl, tokens.parquet: of the rehearsal, of each round, of the judging;
+                                   journal.jsonl while it is played
     report.json
 
 Every file is written beside its place and moved there whole, so that a killed night leaves no half record; a stage
@@ -20,19 +21,18 @@ is done when its record is there.
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from dreamer.config import Config
 from envgen.author import Environment
 from envgen.patterns import Patterns
 from rollout.errors import UserError
+from rollout.journal import Journal, write_episodes
 from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory
 
@@ -44,7 +44,7 @@ USES: dict[str, set[str]] = {
     "author": {"author"},
     "validate": {"gate"},
     "clone": {"seed", "policy", "cloning"},
-    "rehearse": {"rehearsal"},
+    "rehearse": {"rehearsal", "engine"},
     "learn": {"learning"},
     "evaluate": {"production"},
     "baselines": {"baselines"},
@@ -187,7 +187,9 @@ class Store:
         write(folder)
         digest = hashlib.sha256()
         for file in sorted(folder.glob("*.safetensors")):
-            digest.update(file.read_bytes())
+            with open(file, "rb") as stream:
+                while part := stream.read(1 << 24):
+                    digest.update(part)
         name = digest.hexdigest()[:16]
         target = self.policy(name)
         shutil.rmtree(target, ignore_errors=True)  # the same weights, written by a run that was stopped
@@ -205,21 +207,13 @@ class Store:
     def promote(self, digest: str) -> None:
         _write(self.root / "promoted.json", orjson.dumps({"policy": digest, "night": self.night}))
 
-    def save_episodes(self, name: str, episodes: Sequence[Episode]) -> None:
+    def journal(self, name: str) -> Journal:
+        """Episodes that are being played, under the name that their ids begin with."""
+        return Journal(self._night() / name / "journal.jsonl")
+
+    def save_episodes(self, name: str, episodes: Iterable[Episode]) -> None:
         """Keep episodes under the name that their ids begin with: words as JSON lines, ids as Parquet."""
-        folder = self._night() / name
-        _write(folder / "episodes.jsonl", _lines([episode.trajectory for episode in episodes]))
-        tokens = [episode.tokens for episode in episodes]
-        table = pa.table({
-            "id": [episode.trajectory.id for episode in episodes],
-            "prompt": [each.prompt for each in tokens],
-            "completion": [each.completion for each in tokens],
-            "mask": [each.mask for each in tokens],
-            "logprobs": [each.logprobs for each in tokens],
-        })
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink)
-        _write(folder / "tokens.parquet", sink.getvalue().to_pybytes())
+        write_episodes(self._night() / name, episodes)
 
     def save_report(self, report: BaseModel) -> Path:
         _write(self.root / "report.json", _json(report))

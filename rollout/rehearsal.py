@@ -8,6 +8,7 @@ take no more memory than those under way.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
+from zlib import crc32
 
 from rollout.chat import Chat, Tokens
 from rollout.crew import Crew
@@ -79,6 +80,7 @@ class Rehearsal:
         max_turns: an episode is truncated after so many actions.
         concurrent: most episodes under way at once.
         in_step: the same seeds give the same episodes, whatever is quick or slow; see `Crew`.
+        seed: of the actions; an episode's also depend on its number and name, and on nothing else.
         system: a system prompt for every episode.
         max_length: an episode is truncated before its history outgrows so many ids.
         imagined_discount: what rewards count for from the first imagined step on; None ends the episode there. Where
@@ -94,6 +96,7 @@ class Rehearsal:
     max_turns: int
     concurrent: int = 128
     in_step: bool = True
+    seed: int = 0
     system: str | None = None
     max_length: int = 4096
     imagined_discount: float | None = None
@@ -134,7 +137,7 @@ class Rehearsal:
             try:
                 while True:
                     for number, start in islice(rest, self.concurrent - len(live)):
-                        place = self.engine.open()
+                        place = self.engine.open(crc32(f"{self.seed}/{name}/{number}".encode()))
                         live[place] = _Open(number, start, place)
                         crew.send(place, start)
                     if not live:

@@ -44,12 +44,16 @@ class Completion:
 class Engine(Protocol):
     """Token ids in, token ids and log-probabilities out.
 
-    What an episode draws depends on the engine's seed, on how many episodes were opened before it, and on what it was
-    asked; not on which other episodes are under way, but for the last bits of a sum.
+    What an episode draws depends on its seed and on what it was asked; not on which other episodes are under way, but
+    for the last bits of a sum.
     """
 
-    def open(self) -> int:
-        """A number for a new episode."""
+    def open(self, seed: int) -> int:
+        """A number for a new episode.
+
+        Args:
+            seed: of what it draws.
+        """
 
     def ask(self, episode: int, history: Sequence[int], sampling: Sampling) -> None:
         """An episode wants its next action.
@@ -80,9 +84,9 @@ class Engine(Protocol):
         """Give back what memory can be given until the next question, so that a trainer may have it."""
 
 
-def say(engine: Engine, history: Sequence[int], sampling: Sampling) -> Completion:
+def say(engine: Engine, history: Sequence[int], sampling: Sampling, seed: int = 0) -> Completion:
     """One action after a history, by itself."""
-    episode = engine.open()
+    episode = engine.open(seed)
     engine.ask(episode, history, sampling)
     said: dict[int, Completion] = {}
     while episode not in said:

@@ -34,15 +34,14 @@ class TransformersEngine:
     Args:
         model: a causal language model.
         stop: the id that ends an action.
-        seed: of the sampling.
 
     Raises:
         EngineFailure: the model cannot be cached by position.
     """
 
-    def __init__(self, model: PreTrainedModel, stop: int, seed: int = 0):
-        self.stop, self.seed = stop, seed
-        self.opened = 0
+    def __init__(self, model: PreTrainedModel, stop: int):
+        self.stop = stop
+        self.seeds: list[int] = []
         self.load(model)
 
     def load(self, model: PreTrainedModel) -> None:
@@ -59,14 +58,14 @@ class TransformersEngine:
         """The cache goes; the model is the trainer's own."""
         self.load(self.model)
 
-    def open(self) -> int:
-        self.opened += 1
-        return self.opened
+    def open(self, seed: int) -> int:
+        self.seeds.append(seed)
+        return len(self.seeds) - 1
 
     def ask(self, episode: int, history: Sequence[int], sampling: Sampling) -> None:
         row = self.rows.get(episode)
         if row is None:
-            row = self.rows[episode] = _Row(episode, self._place(), Random(hash((self.seed, episode))))
+            row = self.rows[episode] = _Row(episode, self._place(), Random(self.seeds[episode]))
         kept = min(len(row.known), len(history) - 1)  # at least the last id is read, to have something to go on from
         if list(history[:kept]) != row.known[:kept]:
             pairs = zip(history[:kept], row.known, strict=False)

@@ -29,7 +29,6 @@ class VllmEngine:
     Args:
         folder: of a Hugging Face checkpoint: the architecture, and the weights until `load`.
         stop: the id that ends an action.
-        seed: of the sampling.
         length: most tokens of a history and its action.
         concurrent: most episodes generated for at once.
         memory: share of the card that weights and cache may take. On a CPU the cache takes
@@ -42,7 +41,7 @@ class VllmEngine:
         EngineFailure: vLLM is not installed, or cannot serve the checkpoint.
     """
 
-    def __init__(self, folder: Path, stop: int, seed: int = 0, length: int = 4096, concurrent: int = 128,
+    def __init__(self, folder: Path, stop: int, length: int = 4096, concurrent: int = 128,
                  memory: float = 0.4, adapter: int | None = None, sleeps: bool = False):
         # An engine in this process takes weights from memory; nothing is asked of a hub; and its messages are for its
         # own developers.
@@ -58,9 +57,9 @@ class VllmEngine:
             raise EngineFailure(
                 f"engine.name = \"vllm\" needs vLLM ({error}): pip install 'dreaming-simulator[gpu]'"
             ) from error
-        self.stop, self.seed = stop, seed
+        self.stop = stop
         self.sleeps = sleeps and self.gpu
-        self.opened = 0
+        self.seeds: list[int] = []
         self.asked: dict[int, int] = {}  # questions so far, by episode
         self.thinking = set[int]()
         self.adapters: Any = None if adapter is None else TemporaryDirectory()
@@ -73,15 +72,15 @@ class VllmEngine:
                 enforce_eager=not self.gpu, max_model_len=length, max_num_seqs=concurrent,
                 gpu_memory_utilization=memory, enable_prefix_caching=True, logprobs_mode="processed_logprobs",
                 enable_lora=adapter is not None, max_lora_rank=max(8, adapter or 0), max_loras=1,
-                enable_sleep_mode=self.sleeps, disable_log_stats=True, seed=seed,
+                enable_sleep_mode=self.sleeps, disable_log_stats=True,
             )
         except (ValueError, RuntimeError, OSError) as error:
             raise EngineFailure(f"vLLM cannot serve {folder}: {error}") from error
         self.engine: Any = self.llm.llm_engine
 
-    def open(self) -> int:
-        self.opened += 1
-        return self.opened
+    def open(self, seed: int) -> int:
+        self.seeds.append(seed)
+        return len(self.seeds) - 1
 
     def ask(self, episode: int, history: Sequence[int], sampling: Sampling) -> None:
         from vllm import SamplingParams
@@ -91,7 +90,7 @@ class VllmEngine:
         turn = self.asked[episode] = self.asked.get(episode, 0) + 1
         parameters = SamplingParams(
             temperature=sampling.temperature, max_tokens=sampling.max_tokens, stop_token_ids=[self.stop], logprobs=0,
-            seed=hash((self.seed, episode, turn)) & 0x7FFFFFFF, detokenize=False, ignore_eos=True,
+            seed=hash((self.seeds[episode], turn)) & 0x7FFFFFFF, detokenize=False, ignore_eos=True,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         self.thinking.add(episode)
@@ -148,7 +147,7 @@ class VllmEngine:
 
     def _compare(self, model: PreTrainedModel) -> None:
         vocabulary = model.config.get_text_config().vocab_size
-        probe = torch.randint(vocabulary, (PROBE,), generator=torch.Generator().manual_seed(self.seed)).tolist()
+        probe = torch.randint(vocabulary, (PROBE,), generator=torch.Generator().manual_seed(0)).tolist()
         difference = self.difference(model, probe)
         tolerance = TOLERANCE.get(model.dtype, TOLERANCE[torch.bfloat16])
         if not difference <= tolerance:

@@ -39,7 +39,7 @@ def test_an_imagined_step_is_treated_as_configured(
         sandbox.load(DAYS.replace("integers(1, 7)", "integers(6, 7)"), counting=True) as worker,
     ):
         worker.vouch([])  # nothing is known, so that all is imagined
-        rehearsal = in_dream(run, LOGS, Policy(store.policy(digest), 0), DreamWorld(worker))
+        rehearsal = in_dream(run, LOGS, Policy(store.policy(digest)), DreamWorld(worker))
         (episode,) = rehearsal.play([Start(1, 1)])
     assert all(turn.imagined for turn in episode.trajectory.turns)
     assert (len(episode.trajectory.turns), episode.outcome) == (turns, outcome)

@@ -207,7 +207,7 @@ def test_nothing_to_play_is_no_episode(policy: Rehearsal) -> None:
 
 def test_the_same_seeds_give_the_same_episodes(policy: Rehearsal, chat: Chat, model: LlamaForCausalLM) -> None:
     one, other = (
-        replace(policy, engine=TransformersEngine(model, chat.stop, seed=9), world=RealWorld(Lottery), concurrent=5)
+        replace(policy, engine=TransformersEngine(model, chat.stop), seed=9, world=RealWorld(Lottery), concurrent=5)
         .play(starts(12))
         for _ in range(2)
     )

@@ -1,0 +1,122 @@
+"""Episodes on disk: one by one while they are played, and as two columns of files once all have been.
+
+While a rehearsal goes on, every episode that ends is one line of `journal.jsonl`, words and ids together, handed to the
+kernel at once: a killed process loses none of them, and goes on with those that are missing. In the end they are put in
+order: words as JSON lines (`episodes.jsonl`), ids as Parquet (`tokens.parquet`), row for row.
+
+Left out: surviving a power cut; nothing is forced onto the disk before the end.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rollout.chat import Tokens
+from rollout.errors import UserError
+from rollout.rehearsal import Episode
+from rollout.trajectory import Trajectory
+
+ROWS = 512  # of a group in Parquet, and in memory
+IDS = pa.list_(pa.int32())
+COLUMNS = pa.schema([
+    ("id", pa.string()), ("prompt", IDS), ("completion", IDS), ("mask", pa.list_(pa.int8())),
+    ("logprobs", pa.list_(pa.float32())),
+])
+
+
+class Journal:
+    """The episodes of a rehearsal so far.
+
+    Args:
+        path: of the file, made where there is none. A last line that a kill cut off is cut off.
+
+    Attributes:
+        places: by the number of each episode, where in the file its line begins.
+
+    Raises:
+        UserError: somebody else is writing there, or it is no journal.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.places: dict[int, int] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.stream = open(path, "a+b")  # noqa: SIM115
+        try:
+            fcntl.flock(self.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.stream.close()
+            raise UserError(
+                f"{path} is being written by another process; let it end, or choose another folder") from None
+        self.stream.seek(0)
+        end = 0
+        for line in self.stream:
+            if not line.endswith(b"\n"):
+                break
+            try:
+                self.places[orjson.loads(line)["number"]] = end
+            except (orjson.JSONDecodeError, KeyError, TypeError):
+                self.stream.close()
+                raise UserError(f"{path}, at byte {end:,}: this is no episode; remove the file to begin anew") from None
+            end += len(line)
+        self.stream.truncate(end)
+        self.stream.seek(end)
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stream.close()
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def add(self, episode: Episode) -> None:
+        """Keep an episode that ended."""
+        tokens = episode.tokens
+        words = episode.trajectory.model_dump_json(exclude_none=True).encode()
+        line = orjson.dumps({
+            "number": episode.number, "trajectory": orjson.Fragment(words),
+            "tokens": [tokens.prompt, tokens.completion, tokens.mask, tokens.logprobs],
+        }) + b"\n"
+        place = self.stream.seek(0, os.SEEK_END)
+        self.stream.write(line)
+        self.stream.flush()
+        self.places[episode.number] = place
+
+    def __iter__(self) -> Iterator[Episode]:
+        """All episodes, by number."""
+        with open(self.path, "rb") as stream:
+            for number in sorted(self.places):
+                stream.seek(self.places[number])
+                held = orjson.loads(stream.readline())
+                trajectory = Trajectory.model_validate_json(orjson.dumps(held["trajectory"]))
+                yield Episode(number, trajectory, Tokens(*held["tokens"]))
+
+    def remove(self) -> None:
+        """The episodes are elsewhere now."""
+        self.stream.close()
+        self.path.unlink()
+
+
+def write_episodes(folder: Path, episodes: Iterable[Episode]) -> None:
+    """Write `episodes.jsonl` and `tokens.parquet`, whole or not at all, a few hundred episodes in memory at a time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    words, ids = folder / ".episodes.jsonl.writing", folder / ".tokens.parquet.writing"
+    with open(words, "wb") as lines, pq.ParquetWriter(ids, COLUMNS) as columns:
+        rest = iter(episodes)
+        while some := list(islice(rest, ROWS)):
+            lines.writelines(each.trajectory.model_dump_json(exclude_none=True).encode() + b"\n" for each in some)
+            columns.write_table(pa.table({
+                "id": [each.trajectory.id for each in some],
+                **{name: [getattr(each.tokens, name) for each in some]
+                   for name in ("prompt", "completion", "mask", "logprobs")},
+            }, schema=COLUMNS))
+    os.replace(words, folder / "episodes.jsonl")
+    os.replace(ids, folder / "tokens.parquet")

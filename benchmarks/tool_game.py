@@ -31,6 +31,7 @@ from transformers import (
     Qwen3ForCausalLM,
     set_seed,
 )
+from trl import GRPOConfig, GRPOTrainer
 
 ACTION = '<tool_call>\n{"name": "act", "arguments": {"move": "north"}}\n</tool_call>'
 FIRST = "You stand in a long corridor and want to go north."
@@ -95,7 +96,7 @@ class CorridorText(gymnasium.Env[str, str]):
         """Run the tool call.
 
         Raises:
-            ValueError: if the action is no tool call.
+            ValueError: the action is no tool call.
         """
         call = json.loads(action.removeprefix("<tool_call>").removesuffix("</tool_call>"))
         seen = self.game.act(**call["arguments"])
@@ -166,7 +167,7 @@ def _tokenizer() -> PreTrainedTokenizerBase:
     return wrapped
 
 
-class _Timed(trl.GRPOTrainer):
+class _Timed(GRPOTrainer):
     """Notes how long each rollout took, and how many ids the policy wrote in it."""
 
     def _generate(self, prompts: list[Any]) -> Any:
@@ -183,25 +184,28 @@ def trl_episodes(folder: Path, episodes: int, concurrent: int, turns: int, secon
         folder: what `build` saved.
         episodes: a multiple of `concurrent`.
         concurrent: episodes of one generation batch, at least 2.
-        turns: steps of an episode.
+        turns: steps of an episode, at most 100.
         seconds: that a step of the environment takes.
 
     Returns:
         seconds of the rollouts alone, episodes played, ids that the policy wrote.
 
     Raises:
-        RuntimeError: if an episode took another number of steps.
+        ValueError: `episodes` is no multiple of `concurrent`.
+        RuntimeError: an episode took another number of steps.
     """
+    if episodes % concurrent:
+        raise ValueError(f"{episodes} episodes do not fill batches of {concurrent}")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     prompt = {"prompt": [{"role": "user", "content": ""}]}
     with tempfile.TemporaryDirectory() as scratch:
-        trainer = _Timed(
+        trainer: Any = _Timed(
             AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), processing_class=tokenizer,
             train_dataset=Dataset.from_list([prompt]), environment_factory=partial(Corridor, turns, seconds),
-            args=trl.GRPOConfig(
+            args=GRPOConfig(
                 output_dir=scratch, use_cpu=True, bf16=False, use_vllm=False, report_to="none",
                 gradient_checkpointing=False, per_device_train_batch_size=concurrent, num_generations=concurrent,
-                steps_per_generation=1, max_tool_calling_iterations=1, max_completion_length=4096,
+                steps_per_generation=1, max_tool_calling_iterations=1, max_completion_length=64 * (turns + 1),
             ),
         )
         trainer.model.train()

@@ -293,7 +293,12 @@ def test_reasoning_may_be_kept_against_the_template(name: str) -> None:
 
 
 def test_a_template_that_takes_reasoning_apart_is_judged_by_that() -> None:
-    """Inside the content this one would leave it be."""
+    """Inside the content these would leave it be."""
+    strips = deepcopy(thinker("qwen3_8"))
+    strips.chat_template = CHAT_TEMPLATE.replace("<|agent|>{{", (
+        "<|agent|>{% if loop.last and message['reasoning_content'] %}<think>{{ message['reasoning_content'] }}</think>"
+        "{% endif %}{{"))
+    assert Chat(strips).strips
     chat = Chat(thinker("qwen3_8"))
     turn = {"role": "assistant", "content": "right", "reasoning_content": "Hm"}
     messages = [{"role": "user", "content": "Cell 1."}, turn, {"role": "user", "content": "Cell 2."}]
@@ -315,6 +320,30 @@ def test_logged_actions_stand_as_the_template_writes_earlier_turns(name: str, sy
         messages += [{"role": "assistant", "content": turn.action.text}, {"role": "user", "content": turn.answer or ""}]
     written = chat.tokenizer.apply_chat_template(messages, add_generation_prompt=True)["input_ids"]
     assert written[:len(tokens.prompt + tokens.completion)] == tokens.prompt + tokens.completion
+
+
+@pytest.mark.parametrize(("template", "strips"), [
+    (CHAT_TEMPLATE.replace("<|agent|>{% endif %}", "<|agent|><think>\n\n</think>\n\n{% endif %}"), True),
+    (PARSED.replace("EARLIER", "<think>\n{{ thought }}\n</think>\n\n{{ words }}").replace(
+        "ASKING", "<think>\n\n</think>\n\n"), False),
+])
+def test_asked_not_to_think_a_policy_hears_what_the_template_writes(template: str, strips: bool) -> None:
+    """Whether earlier turns lack the empty thought that the prompt ends with, as in the first, or hold it."""
+    tokenizer = deepcopy(thinker("keeps"))
+    tokenizer.chat_template = template
+    chat = Chat(tokenizer)
+    messages = [{"role": "user", "content": "Cell 1."}, {"role": "assistant", "content": "right"},
+                {"role": "user", "content": "Cell 2."}]
+    written = tokenizer.apply_chat_template(messages, add_generation_prompt=True)["input_ids"]
+    assert chat.follow(chat.prompt("Cell 1."), chat.say("right"), "Cell 2.") == written
+    assert chat.strips == strips
+
+
+def test_ids_that_stand_for_nothing_say_nothing() -> None:
+    chat = Chat(thinker("qwen3"))
+    nothing = len(chat.tokenizer) + 7
+    ids = [nothing, *emitted(chat, "<think>Hm</think>right"), nothing]
+    assert (chat.action(ids), chat.thought(ids)) == ("right", "Hm")
 
 
 def test_a_prompt_that_asks_for_nothing_has_no_next() -> None:

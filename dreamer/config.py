@@ -133,10 +133,13 @@ class Policy(Section):
         temperature: of its actions, in rehearsal and evaluation alike.
         action_tokens: an action is cut after so many tokens.
         max_length: an episode is cut before its history outgrows so many tokens.
+        keep_reasoning: the policy goes on seeing what it thought in earlier turns, even if its chat template drops
+            that. GRPO needs it, for an episode must be one sequence.
         lora: rank of the adapters that learn while the model stays as it is; None changes all weights.
     """
 
     model: str = "tiny"
+    keep_reasoning: bool = False
     lora: int | None = Field(default=None, ge=1)
     layers: int = Field(default=2, ge=1)
     hidden: int = Field(default=128, ge=16, multiple_of=8)

@@ -53,13 +53,14 @@ class Policy:
     Args:
         folder: of the checkpoint.
         lora: rank of the adapters that are changed, if not all weights are.
+        keep_reasoning: see `Chat`.
     """
 
-    def __init__(self, folder: Path, lora: int | None = None):
+    def __init__(self, folder: Path, lora: int | None = None, keep_reasoning: bool = False):
         self.digest = folder.name
         self.model, self.tokenizer = load(folder, lora)
         self.base = str(self.model.peft_config["default"].base_model_name_or_path) if lora else self.digest
-        self.chat = Chat(self.tokenizer)
+        self.chat = Chat(self.tokenizer, keep_reasoning)
 
 
 class NightOver(Exception):
@@ -91,7 +92,8 @@ class Run:
 
     def policy(self, digest: str) -> Policy:
         """A checkpoint of this run."""
-        return Policy(self.store.policy(digest), self.config.policy.lora)
+        settings = self.config.policy
+        return Policy(self.store.policy(digest), settings.lora, settings.keep_reasoning)
 
     def engine(self, policy: Policy) -> Engine:
         """What generates for a policy: one at a time, because a card may hold no more. It has the weights of now."""

@@ -85,7 +85,11 @@ def make_base(run: Run, logs: Logs) -> Base:
             model, tokenizer = load_checkpoint(here if here.is_dir() else config.policy.model)
         except (OSError, ValueError) as error:
             raise ConfigError(f"policy.model {config.policy.model!r} cannot be loaded: {error}") from error
-        Chat(tokenizer)  # refuses a template that cannot be used
+        if Chat(tokenizer, config.policy.keep_reasoning).strips:
+            raise ConfigError(
+                f"the chat template of {config.policy.model!r} drops the reasoning of earlier turns, so an episode is "
+                "no sequence that GRPO could learn from; set policy.keep_reasoning = true"
+            )
         digest = run.store.save_policy(lambda folder: save(model, tokenizer, folder))
         run.store.save_card(digest, card(run, logs, base=config.policy.model))
         return Base(policy=digest, parameters=model.num_parameters(), cloned_steps=0, loss=None)

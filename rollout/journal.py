@@ -2,7 +2,7 @@
 
 While a rehearsal goes on, every episode that ends is one line of `journal.jsonl`, words and ids together, handed to the
 kernel at once: a killed process loses none of them, and goes on with those that are missing. In the end they are put in
-order: words as JSON lines (`episodes.jsonl`), ids as Parquet (`tokens.parquet`), row for row.
+order: words as JSON lines (`episodes.jsonl`), ids as Parquet (`tokens.parquet`), a row for each piece of an episode.
 
 Left out: surviving a power cut; nothing is forced onto the disk before the end.
 """
@@ -79,12 +79,9 @@ class Journal:
 
     def add(self, episode: Episode) -> None:
         """Keep an episode that ended."""
-        tokens = episode.tokens
+        pieces = [[piece.prompt, piece.completion, piece.mask, piece.logprobs] for piece in episode.pieces]
         words = episode.trajectory.model_dump_json(exclude_none=True).encode()
-        line = orjson.dumps({
-            "number": episode.number, "trajectory": orjson.Fragment(words),
-            "tokens": [tokens.prompt, tokens.completion, tokens.mask, tokens.logprobs],
-        }) + b"\n"
+        line = orjson.dumps({"number": episode.number, "trajectory": orjson.Fragment(words), "pieces": pieces}) + b"\n"
         place = self.stream.seek(0, os.SEEK_END)
         self.stream.write(line)
         self.stream.flush()
@@ -97,7 +94,7 @@ class Journal:
                 stream.seek(self.places[number])
                 held = orjson.loads(stream.readline())
                 trajectory = Trajectory.model_validate_json(orjson.dumps(held["trajectory"]))
-                yield Episode(number, trajectory, Tokens(*held["tokens"]))
+                yield Episode(number, trajectory, tuple(Tokens(*piece) for piece in held["pieces"]))
 
     def remove(self) -> None:
         """The episodes are elsewhere now."""
@@ -113,10 +110,10 @@ def write_episodes(folder: Path, episodes: Iterable[Episode]) -> None:
         rest = iter(episodes)
         while some := list(islice(rest, ROWS)):
             lines.writelines(each.trajectory.model_dump_json(exclude_none=True).encode() + b"\n" for each in some)
+            pieces = [(each.trajectory.id, piece) for each in some for piece in each.pieces]
             columns.write_table(pa.table({
-                "id": [each.trajectory.id for each in some],
-                **{name: [getattr(each.tokens, name) for each in some]
-                   for name in ("prompt", "completion", "mask", "logprobs")},
+                "id": [id for id, _ in pieces],
+                **{name: [getattr(piece, name) for _, piece in pieces] for name in COLUMNS.names[1:]},
             }, schema=COLUMNS))
     os.replace(words, folder / "episodes.jsonl")
     os.replace(ids, folder / "tokens.parquet")

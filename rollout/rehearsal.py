@@ -24,11 +24,23 @@ class Episode:
 
     Attributes:
         number: of its start among all that were to be played.
+        pieces: one that holds everything; or one for each action, where the chat template drops the reasoning of
+            earlier turns, so that no sequence of ids holds all that the policy saw.
     """
 
     number: int
     trajectory: Trajectory
-    tokens: Tokens
+    pieces: tuple[Tokens, ...]
+
+    @property
+    def tokens(self) -> Tokens:
+        """All ids, where one sequence holds them.
+
+        Raises:
+            ValueError: none does.
+        """
+        (tokens,) = self.pieces
+        return tokens
 
     @property
     def outcome(self) -> float:
@@ -50,22 +62,25 @@ class _Open:
     place: int
     copy: int | None = None
     first: Reply = field(default_factory=lambda: Reply(""))
-    prompt: list[int] = field(default_factory=list)
-    completion: list[int] = field(default_factory=list)
-    mask: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
+    pieces: list[Tokens] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
+    said: list[int] = field(default_factory=list)
     action: str = ""
     stop: str | None = None
 
     @property
     def history(self) -> list[int]:
-        return self.prompt + self.completion
+        return self.pieces[-1].prompt + self.pieces[-1].completion
+
+    def see(self, prompt: list[int]) -> None:
+        """What the policy sees from now on, written anew."""
+        self.pieces.append(Tokens(prompt, [], [], []))
 
     def add(self, ids: list[int], mask: int, logprobs: list[float]) -> None:
-        self.completion += ids
-        self.mask += [mask] * len(ids)
-        self.logprobs += logprobs
+        piece = self.pieces[-1]
+        piece.completion.extend(ids)
+        piece.mask.extend([mask] * len(ids))
+        piece.logprobs.extend(logprobs)
 
 
 @dataclass(frozen=True)
@@ -159,7 +174,7 @@ class Rehearsal:
                     for place, completion in self.engine.step().items():
                         episode = live[place]
                         episode.add(completion.ids, 1, completion.logprobs)
-                        episode.action = self.chat.action(completion.ids)
+                        episode.said, episode.action = completion.ids, self.chat.action(completion.ids)
                         assert episode.copy is not None
                         crew.send(place, (episode.copy, episode.action))
                         thinking -= 1
@@ -169,17 +184,20 @@ class Rehearsal:
 
     def _begin(self, episode: _Open, copy: int, reply: Reply) -> None:
         episode.copy, episode.first = copy, reply
-        episode.prompt = self.chat.prompt(reply.observation, self.system)
-        if len(episode.prompt) + self.sampling.max_tokens > self.max_length:
+        episode.see(self.chat.prompt(reply.observation, self.system))
+        if len(episode.history) + self.sampling.max_tokens > self.max_length:
             raise UserError(
-                f"a first text takes {len(episode.prompt):,} tokens, which with an action of "
+                f"a first text takes {len(episode.history):,} tokens, which with an action of "
                 f"{self.sampling.max_tokens} outgrow policy.max_length = {self.max_length:,}; raise it"
             )
 
     def _hear(self, episode: _Open, reply: Reply) -> None:
-        closed = episode.completion[-1] == self.chat.stop
-        heard = self.chat.answer(reply.observation, closed)
-        room = self.max_length - len(episode.history) - len(heard) - self.sampling.max_tokens
+        history = episode.history
+        if self.chat.strips:
+            following = self.chat.follow(episode.pieces[-1].prompt, episode.said, reply.observation)
+        else:
+            following = history + self.chat.answer(reply.observation, closed=episode.said[-1] == self.chat.stop)
+        room = self.max_length - len(following) - self.sampling.max_tokens
         last = len(episode.turns) + 1 >= self.max_turns or room < 0
         episode.turns.append(
             Turn(action=episode.action, observation=reply.observation, reward=reply.reward, terminated=reply.terminated,
@@ -193,7 +211,10 @@ class Rehearsal:
             episode.stop = "terminated"
         elif reply.truncated or last:
             episode.stop = "truncated"
+        elif self.chat.strips:
+            episode.see(following)
         else:
+            heard = following[len(history) :]
             episode.add(heard, 0, [0.0] * len(heard))
 
     def _finish(self, episode: _Open, name: str) -> Episode:
@@ -205,8 +226,7 @@ class Rehearsal:
                 "stop": episode.stop, "seed": episode.start.seed, "group": episode.start.group, **self.labels,
             }
         )
-        tokens = Tokens(episode.prompt, episode.completion, episode.mask, episode.logprobs)
-        return Episode(episode.number, trajectory, tokens)
+        return Episode(episode.number, trajectory, tuple(episode.pieces))
 
     def _worth(self, episode: _Open) -> float:
         """The sum of the rewards, as far as they count."""

@@ -33,7 +33,7 @@ def played(start: Start, wins: int, losses: int, refused: bool = False) -> list[
             0,
             session("drawn" if refused else start.observation or "drawn").model_copy(
                 update={"outcome": float(won), "seed": start.seed, "group": start.group}),
-            Tokens([], [], [], []),
+            (Tokens([], [], [], []),),
         )
         for won in [True] * wins + [False] * losses
     ]

@@ -211,8 +211,8 @@ class Rehearsal(Section):
     Attributes:
         episodes: how many are played.
         concurrent: most episodes under way at once, here and everywhere.
-        in_step: the same seed gives the same episodes. Without it an episode whose answer is there does not wait for
-            those that were asked before: for environments or engines of uneven speed.
+        in_step: the engine waits for all answers, and the same seed gives the same episodes to the last bit. Without
+            it nobody waits for anybody: right for a GPU, and where environments are slow or uneven.
         workers: sandbox processes of each environment. If one dies, the episodes that it held end with the reason.
         replayed: of an ensemble: how many new steps of a round of learning the other members replay at most, to say how
             far they disagree. What is rehearsed before learning they replay whole.

@@ -12,6 +12,7 @@ anything else are refused.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from transformers import PreTrainedTokenizerBase
 
@@ -21,6 +22,9 @@ from rollout.trajectory import Trajectory
 
 SYSTEM, FIRST, ACTION, SECOND, THOUGHT = "⟦s⟧", "⟦a⟧", "⟦b⟧", "⟦c⟧", "⟦t⟧"
 GAP = "\n\n"  # what models write between thought and words
+
+
+REMEMBERED = 4096  # texts and their ids
 
 
 class TemplateError(UserError):
@@ -65,6 +69,9 @@ class Chat:
                 "choose an instruct model"
             )
         self.tokenizer = tokenizer
+        # Worlds repeat themselves, and templates do nothing else.
+        self._said = lru_cache(REMEMBERED)(partial(_encode, tokenizer, split_special_tokens=True))
+        self._written = lru_cache(REMEMBERED)(partial(_encode, tokenizer))
         self.stop = int(tokenizer.eos_token_id)
         self._opening, self._before_earlier, self._after_action, self._before_action = self._around(system=False)
         self._system = self._around(system=True)[0] if self._accepts_system() else None
@@ -172,10 +179,10 @@ class Chat:
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
 
     def _words(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+        return list(self._said(text))
 
     def _marks(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return list(self._written(text))
 
     def _render(self, *messages: dict[str, str], asking: bool = True) -> str:
         return str(self.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=asking))
@@ -223,3 +230,7 @@ class Chat:
         if past not in (self._before_earlier, self._before_earlier + GAP):
             raise TemplateError(f"the chat template puts something in the place of earlier reasoning ({past!r})")
         return True, past == self._before_earlier
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, text: str, **options: bool) -> tuple[int, ...]:
+    return tuple(tokenizer(text, add_special_tokens=False, **options)["input_ids"])

@@ -19,7 +19,6 @@ class _Errand:
 
     episode: int
     ask: Start | tuple[int, str]
-    sent: int
 
 
 class Crew:
@@ -27,8 +26,8 @@ class Crew:
 
     Args:
         world: whose copies are opened and stepped.
-        in_step: answers are given in an order that only depends on that of the questions, at the price of waiting for
-            the slowest of those that were asked before the engine's last step. Otherwise as they come.
+        in_step: all answers are waited for, so that what is batched with what, and with it the last bits of every sum,
+            does not depend on the clock. Otherwise they are given as they come.
     """
 
     def __init__(self, world: World, in_step: bool):
@@ -36,10 +35,8 @@ class Crew:
         self.threads = ThreadPoolExecutor(world.hands)
         self.waiting: list[_Errand] = []
         self.running: dict[Future[list[Answer]], list[_Errand]] = {}
-        self.back: list[tuple[_Errand, Answer]] = []
         self.copies: set[int] = set()
         self.over: list[int] = []
-        self.calls = 0
 
     def __enter__(self) -> "Crew":
         return self
@@ -50,7 +47,7 @@ class Crew:
 
     def send(self, episode: int, ask: Start | tuple[int, str]) -> None:
         """Open a copy for an episode, or take an action in the copy that it has."""
-        self.waiting.append(_Errand(episode, ask, self.calls))
+        self.waiting.append(_Errand(episode, ask))
 
     def close(self, copy: int) -> None:
         """A copy is not needed any more."""
@@ -65,27 +62,19 @@ class Crew:
         Raises:
             Whatever the world raised.
         """
-        self.calls += 1
+        found: list[tuple[_Errand, Answer]] = []
         self._dispatch()
         while self.running:
-            outstanding = [*self.waiting, *(errand for errands in self.running.values() for errand in errands)]
-            blocked = any(idle or self._due(errand) for errand in outstanding) if self.in_step else (
-                idle and not self.back)
-            done, _ = wait(self.running, timeout=None if blocked else 0, return_when=FIRST_COMPLETED)
+            wanted = self.in_step or (idle and not found)
+            done, _ = wait(self.running, timeout=None if wanted else 0, return_when=FIRST_COMPLETED)
             for future in done:
-                self.back += zip(self.running.pop(future), future.result(), strict=True)
+                found += zip(self.running.pop(future), future.result(), strict=True)
             self._dispatch()
-            if not blocked:
+            if not wanted:
                 break
-        ripe = [(errand, answer) for errand, answer in self.back if not self.in_step or idle or self._due(errand)]
-        self.back = [] if len(ripe) == len(self.back) else [
-            (errand, answer) for errand, answer in self.back if not self._due(errand)]
-        answers = [(errand.episode, *answer) for errand, answer in ripe]
-        return sorted(answers, key=lambda answer: answer[0]) if self.in_step else answers
-
-    def _due(self, errand: _Errand) -> bool:
-        """Whether it was sent before the engine's last step, and so had the time of that step."""
-        return errand.sent < self.calls - 1
+        if self.in_step:
+            found.sort(key=lambda pair: pair[0].episode)
+        return [(errand.episode, *answer) for errand, answer in found]
 
     def _dispatch(self) -> None:
         free = self.world.hands - len(self.running)

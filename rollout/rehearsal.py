@@ -94,7 +94,7 @@ class Rehearsal:
         sampling: how actions are drawn.
         max_turns: an episode is truncated after so many actions.
         concurrent: most episodes under way at once.
-        in_step: the same seeds give the same episodes, whatever is quick or slow; see `Crew`.
+        in_step: the same seeds give the same episodes to the last bit; see `Crew`.
         seed: of the actions; an episode's also depend on its number and name, and on nothing else.
         system: a system prompt for every episode.
         max_length: an episode is truncated before its history outgrows so many ids.

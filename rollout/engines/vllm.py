@@ -70,7 +70,9 @@ class VllmEngine:
             self.llm = LLM(
                 model=str(folder), skip_tokenizer_init=True, dtype="auto" if self.gpu else "float32",
                 enforce_eager=not self.gpu, max_model_len=length, max_num_seqs=concurrent,
-                gpu_memory_utilization=memory, enable_prefix_caching=True, logprobs_mode="processed_logprobs",
+                gpu_memory_utilization=memory, enable_prefix_caching=True,
+                # A prompt read in parts draws and takes back a token, which a CPU's generator cannot.
+                enable_chunked_prefill=self.gpu, max_num_batched_tokens=max(length, 8192), logprobs_mode="processed_logprobs",
                 enable_lora=adapter is not None, max_lora_rank=max(8, adapter or 0), max_loras=1,
                 enable_sleep_mode=self.sleeps, disable_log_stats=True,
             )

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -60,7 +61,7 @@ class Journal:
             if not line.endswith(b"\n"):
                 break
             try:
-                self.places[orjson.loads(line)["number"]] = end
+                self.places[_number(orjson.loads(line))] = end
             except (orjson.JSONDecodeError, KeyError, TypeError):
                 self.stream.close()
                 raise UserError(f"{path}, at byte {end:,}: this is no episode; remove the file to begin anew") from None
@@ -100,6 +101,18 @@ class Journal:
         """The episodes are elsewhere now."""
         self.stream.close()
         self.path.unlink()
+
+
+def _number(held: Any) -> int:
+    """Of a line that holds an episode.
+
+    Raises:
+        KeyError, TypeError: it holds something else.
+    """
+    number, _, _ = held["number"], held["trajectory"], held["pieces"]
+    if type(number) is not int:
+        raise TypeError(f"number is {number!r}")
+    return number
 
 
 def write_episodes(folder: Path, episodes: Iterable[Episode]) -> None:

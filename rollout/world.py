@@ -109,6 +109,7 @@ class DreamWorld:
             answers[place] = answer
         for answer in answers:
             if isinstance(answer, EnvironmentFault | WorkerDied):  # a world that cannot begin is no world
+                self.worker.drop(copies)
                 raise answer
         replies = [replace(_reply(answer), environment=self.environment) for answer in answers]
         return list(zip(copies, replies, strict=True))
@@ -185,17 +186,21 @@ class RealWorld:
         self.counting = Lock()
 
     def open(self, starts: Sequence[Start]) -> list[tuple[int, Reply]]:
-        opened = []
-        for start in starts:
-            with _engine("reset"):
-                env = self.idle.pop() if self.idle else self.make()
-                options = None if start.observation is None else {"observation": start.observation}
-                observation, _ = env.reset(seed=start.seed, options=options)
-                if not isinstance(observation, str):
-                    raise TypeError(f"observations must be text, not {type(observation).__name__}")
-            number = next(self.numbers)
-            self.used[number] = env
-            opened.append((number, Reply(observation)))
+        opened: list[tuple[int, Reply]] = []
+        try:
+            for start in starts:
+                with _engine("reset"):
+                    env = self.idle.pop() if self.idle else self.make()
+                    options = None if start.observation is None else {"observation": start.observation}
+                    observation, _ = env.reset(seed=start.seed, options=options)
+                    if not isinstance(observation, str):
+                        raise TypeError(f"observations must be text, not {type(observation).__name__}")
+                number = next(self.numbers)
+                self.used[number] = env
+                opened.append((number, Reply(observation)))
+        except EngineError:
+            self.close([copy for copy, _ in opened])
+            raise
         return opened
 
     def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:

@@ -83,7 +83,10 @@ class Pool:
             gone = [self._places[id] for id in ids if id in self._places]
             held = [p.id for p in gone if p.slot == slot and p.generation == self._generations[slot]]
             if held and worker.alive:
-                worker.drop(held)
+                try:
+                    worker.drop(held)
+                except WorkerDied as error:
+                    self._replace(slot, error)
         for id in ids:
             self._places.pop(id, None)
 
@@ -127,13 +130,16 @@ class Pool:
         try:
             return operation(slot, self._workers[slot], requests)
         except WorkerDied as error:
-            # A record of it: the exception itself would keep the dead worker's buffers alive in its traceback.
-            died = WorkerDied(str(error), error.reason, error.line)
-            self.deaths.append(died)
-            self._workers[slot].close()
-            self._generations[slot] += 1
-            self._workers[slot] = self._load()
-            return [died] * len(requests)
+            return [self._replace(slot, error)] * len(requests)
+
+    def _replace(self, slot: int, error: WorkerDied) -> WorkerDied:
+        # A record of it: the exception itself would keep the dead worker's buffers alive in its traceback.
+        died = WorkerDied(str(error), error.reason, error.line)
+        self.deaths.append(died)
+        self._workers[slot].close()
+        self._generations[slot] += 1
+        self._workers[slot] = self._load()
+        return died
 
     def _reset(self, slot: int, worker: Worker, requests: list[Reset]) -> list[Result]:
         places = [self._places[request.id] for request in requests]

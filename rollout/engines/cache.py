@@ -12,7 +12,7 @@ window is refused.
 from typing import Any
 
 import torch
-from transformers import DynamicCache, PreTrainedConfig
+from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from rollout.engines.engine import EngineFailure
@@ -62,19 +62,22 @@ class SlotCache(DynamicCache):
     """Before each forward pass `read` says which rows read, and where.
 
     Args:
-        config: of the model.
+        model: whose keys and values it holds.
 
     Raises:
         EngineFailure: the model has layers whose memory is not keys and values.
     """
 
-    def __init__(self, config: PreTrainedConfig):
+    def __init__(self, model: PreTrainedModel):
+        config = model.config.get_text_config()
         super().__init__(config=config)
-        for layer in self.layers:
-            if type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer):
-                raise EngineFailure(
-                    f"{config.model_type} has layers of another kind than attention; use engine.name = \"vllm\""
-                )
+        # Some keep what they remember in the model itself, and ask nothing of a cache.
+        if model._is_stateful or any(
+            type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer) for layer in self.layers
+        ):
+            raise EngineFailure(
+                f"{config.model_type} has layers of another kind than attention; use engine.name = \"vllm\""
+            )
         windows = [layer.sliding_window for layer in self.layers if isinstance(layer, DynamicSlidingWindowLayer)]
         self.window = min(windows, default=None)
         self.layers = [SlotLayer(self) for _ in self.layers]

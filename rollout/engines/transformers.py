@@ -50,7 +50,7 @@ class TransformersEngine:
         self.rows: dict[int, _Row] = {}
         self.free: list[int] = []
         self.height = 0
-        self.cache = SlotCache(model.config.get_text_config())
+        self.cache = SlotCache(model)
         # Attention in plain torch adds its mask, so it cannot be told by bools.
         self.adds_mask = model.config._attn_implementation != "sdpa"
 

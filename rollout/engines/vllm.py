@@ -8,7 +8,7 @@ Left out: several cards, and engines in other processes (`AsyncLLM`), whose weig
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -126,7 +126,10 @@ class VllmEngine:
             model.save_pretrained(folder)
             self.adapter = LoRARequest(f"round-{self.loads}", self.loads, str(folder))
         else:
-            self.llm.collective_rpc("reload_weights", kwargs={"weights_iterator": iter(_weights(model))})
+            (missing,) = self.llm.collective_rpc(_take_over, args=(_weights(model),))
+            if missing:
+                some = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+                raise EngineFailure(f"vLLM was not handed over all of its weights: no {some}")
         self.llm.reset_prefix_cache()
         self._compare(model)
 
@@ -162,6 +165,31 @@ class VllmEngine:
         if self.resting:
             self.llm.wake_up()
             self.resting = False
+
+
+def _take_over(worker: Any, weights: list[tuple[str, torch.Tensor]]) -> list[str]:
+    """In vLLM's worker: load weights. Returns the names of those that none came for, which vLLM itself only logs.
+
+    A part of what vLLM keeps as one (queries, keys and values) has no name there: it becomes noise, and is heard.
+    """
+    model = worker.get_model()
+    load, arrived = model.load_weights, None
+
+    def listen(given: Iterable[tuple[str, torch.Tensor]]) -> Any:
+        nonlocal arrived
+        arrived = load(given)
+        return arrived
+
+    model.load_weights = listen
+    try:
+        worker.reload_weights(weights_iterator=iter(weights))
+    finally:
+        del model.load_weights
+    if arrived is None or worker.model_config.quantization is not None:  # models that do not tell, or make their own
+        return []
+    # What adapters wrap has a longer name than the checkpoint gives it, and adapters come otherwise.
+    wanted = {name.replace(".base_layer.", ".") for name, _ in model.named_parameters() if ".lora_" not in name}
+    return sorted(wanted - arrived)
 
 
 def _weights(model: PreTrainedModel) -> list[tuple[str, torch.Tensor]]:

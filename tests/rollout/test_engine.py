@@ -1,6 +1,6 @@
 """The engine against the model itself: what it remembers must not change what it says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -10,14 +10,17 @@ from transformers import (
     Gemma2Config,
     GPT2Config,
     GraniteConfig,
+    JambaConfig,
     LlamaConfig,
     LlamaForCausalLM,
+    MambaConfig,
     PreTrainedConfig,
     PreTrainedModel,
     Qwen2Config,
+    RecurrentGemmaConfig,
 )
 
-from rollout.engines import Completion, Sampling, TransformersEngine
+from rollout.engines import Completion, EngineFailure, Sampling, TransformersEngine
 from rollout.engines.cache import MOST
 
 STOP = 3
@@ -32,6 +35,13 @@ KINDS: dict[str, PreTrainedConfig] = {
     "gemma2, which caps its logits": Gemma2Config(**SIZE, final_logit_softcapping=2.0, sliding_window=4096),
     "gpt2, which names its parts otherwise": GPT2Config(
         vocab_size=24, n_embd=32, n_layer=2, n_head=4, initializer_range=0.3, bos_token_id=1, eos_token_id=STOP),
+}
+RECURRENT: dict[str, PreTrainedConfig] = {
+    "mamba": MambaConfig(vocab_size=24, hidden_size=32, state_size=4, num_hidden_layers=2),
+    "jamba, which has attention too": JambaConfig(
+        **SIZE, attn_layer_period=2, attn_layer_offset=1, num_experts=2, mamba_d_state=4, use_mamba_kernels=False),
+    "recurrent gemma, whose attention is a window": RecurrentGemmaConfig(
+        **{**SIZE, "num_hidden_layers": 3}, lru_width=32, attention_window_size=16),
 }
 ALL = tuple(range(EPISODES))
 ATTENDANCE: dict[str, Sequence[Sequence[int]]] = {
@@ -58,6 +68,10 @@ def llama() -> PreTrainedModel:
 
 def words(random: np.random.Generator, longest: int) -> list[int]:
     return [int(token) for token in random.integers(4, 24, random.integers(1, longest + 1))]
+
+
+HISTORIES = [words(np.random.default_rng(episode), 30) for episode in ALL]
+DELAYS = ([0] * EPISODES, [3 * episode for episode in ALL], [7, 7, 0, 1, 1, 2, 0, 5])  # in steps
 
 
 def say(engine: TransformersEngine, histories: Mapping[int, list[int]], sampling: Sampling) -> dict[int, Completion]:
@@ -178,3 +192,139 @@ def test_a_model_in_training_stays_so(training: bool) -> None:
     said = converse(TransformersEngine(model, STOP), [ALL, ALL], Sampling(max_tokens=5))
     assert model.training is training
     check(model.eval(), said)
+
+
+def test_a_row_that_another_episode_had_is_taken_over_and_nothing_of_it_is_seen(llama: PreTrainedModel) -> None:
+    engine = TransformersEngine(llama, STOP)
+    random = np.random.default_rng(1)
+    for longest in (60, 40, 20, 1):  # ever shorter, so that what was there before lies beyond the new ends
+        numbers = [engine.open(seed) for seed in range(4)]
+        histories = {number: words(random, longest) for number in numbers}
+        said = say(engine, histories, Sampling(max_tokens=5))
+        check(llama, [(histories[number], said[number]) for number in numbers])
+        for number in numbers:
+            engine.close(number)
+    assert engine.height == 4
+
+
+def test_an_episode_that_is_closed_in_mid_action_disturbs_nobody(llama: PreTrainedModel) -> None:
+    engine = TransformersEngine(llama, STOP)
+    histories = {engine.open(seed): [5 + seed, 6, 7] for seed in range(4)}
+    for number, history in histories.items():
+        engine.ask(number, history, Sampling(max_tokens=12))
+    said = engine.step()
+    assert 1 not in said
+    engine.close(1)
+    joined = engine.open(9)  # in its row
+    histories[joined] = [8, 9]
+    engine.ask(joined, histories[joined], Sampling(max_tokens=12))
+    while len(said) < 4:
+        said |= engine.step()
+    assert said.keys() == {0, 2, 3, joined}
+    assert engine.height == 4
+    check(llama, [(histories[number], completion) for number, completion in said.items()])
+
+
+@pytest.mark.parametrize(("change", "read"), [
+    (lambda history: [*history[:10], 23, 22, *history[12:]], 30),  # the rest follows from another middle
+    (lambda history: [*history[:10], 23], 1),
+    (lambda history: history[:10], 1),  # at least one id is read, to have something to go on from
+    (lambda history: [*history, 23, 22], 3),  # what was said last had not been read
+    (lambda history: [23, *history[1:]], 40),
+    (lambda history: history, 1),
+])
+def test_a_history_that_goes_back_is_read_again_from_there_only(
+    llama: PreTrainedModel, change: Callable[[list[int]], list[int]], read: int
+) -> None:
+    engine = TransformersEngine(llama, STOP)
+    other, number = engine.open(1), engine.open(2)
+    beginning = [4 + place % 19 for place in range(39)]
+    first = say(engine, {number: beginning, other: [5, 6]}, Sampling(max_tokens=1))
+    following = change(beginning + first[number].ids)
+    fed: list[tuple[int, ...]] = []
+    with llama.register_forward_pre_hook(
+        lambda *args: fed.append(tuple(args[2]["input_ids"].shape)), with_kwargs=True
+    ):
+        said = say(engine, {number: following}, Sampling(max_tokens=1))
+    assert fed == [(1, read)]
+    check(llama, [(following, said[number])])
+
+
+def test_a_history_may_go_back_again_and_again(llama: PreTrainedModel) -> None:
+    engine = TransformersEngine(llama, STOP)
+    random = np.random.default_rng(2)
+    numbers = [engine.open(seed) for seed in range(4)]
+    histories = {number: words(random, 30) for number in numbers}
+    for _ in range(10):
+        said = say(engine, histories, Sampling(max_tokens=5))
+        check(llama, [(histories[number], said[number]) for number in numbers])
+        for number in numbers:
+            whole = histories[number] + said[number].ids
+            histories[number] = whole[: random.integers(1, len(whole) + 1)] + words(random, 6)
+
+
+def join(model: PreTrainedModel, delays: Sequence[int], present: Sequence[int] = ALL) -> dict[int, Completion]:
+    """One action of each episode present, asked for after so many steps of the engine."""
+    engine = TransformersEngine(model, STOP)
+    numbers = {episode: engine.open(70 + episode) for episode in present}
+    said: dict[int, Completion] = {}
+    for step in range(32):
+        for episode in present:
+            if delays[episode] == step:
+                engine.ask(numbers[episode], HISTORIES[episode], Sampling(max_tokens=9))
+        said |= engine.step()
+    return {episode: said[number] for episode, number in numbers.items()}
+
+
+@pytest.mark.parametrize("delays", DELAYS)
+def test_episodes_may_join_while_others_are_in_mid_action(llama: PreTrainedModel, delays: Sequence[int]) -> None:
+    said = join(llama, delays)
+    check(llama, [(HISTORIES[episode], said[episode]) for episode in ALL])
+
+
+def test_what_an_episode_draws_does_not_depend_on_the_others(llama: PreTrainedModel) -> None:
+    alone = {episode: join(llama, DELAYS[0], [episode])[episode] for episode in ALL}
+    for delays in DELAYS:
+        for present in (ALL, ALL[::2]):
+            for episode, completion in join(llama, delays, present).items():
+                assert completion.ids == alone[episode].ids
+                assert completion.logprobs == pytest.approx(alone[episode].logprobs, abs=1e-4)
+
+
+def test_an_episode_s_next_action_is_another_draw(llama: PreTrainedModel) -> None:
+    engine = TransformersEngine(llama, -1)
+    number = engine.open(4)
+    one, other = (say(engine, {number: [5, 6]}, Sampling(max_tokens=20))[number].ids for _ in range(2))
+    assert one != other
+
+
+def test_an_engine_that_is_asked_nothing_does_nothing(llama: PreTrainedModel) -> None:
+    engine = TransformersEngine(llama, STOP)
+    number = engine.open(1)
+    assert engine.step() == {}
+    engine.close(number)
+    assert engine.step() == {}
+
+
+def test_a_history_within_the_window_is_read_and_one_beyond_it_is_refused() -> None:
+    model = build(Gemma2Config(**SIZE, sliding_window=16))
+    engine = TransformersEngine(model, -1)
+    number = engine.open(1)
+    fits = [4 + place for place in range(12)]
+    said = say(engine, {number: fits}, Sampling(max_tokens=5))[number]
+    check(model, [(fits, said)])  # 16 are read: what was said last is not
+    with pytest.raises(EngineFailure, match=r"17 tokens outgrows the model's window of 16.*policy\.max_length"):
+        say(engine, {number: fits + said.ids}, Sampling(max_tokens=5))
+
+
+def test_a_history_that_outgrows_the_window_in_mid_action_is_refused() -> None:
+    engine = TransformersEngine(build(Gemma2Config(**SIZE, sliding_window=16)), -1)
+    with pytest.raises(EngineFailure, match="window of 16"):
+        say(engine, {engine.open(1): [4 + place for place in range(12)]}, Sampling(max_tokens=6))
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_a_model_that_remembers_otherwise_than_by_keys_and_values_is_refused(kind: str) -> None:
+    model = build(RECURRENT[kind])
+    with pytest.raises(EngineFailure, match=f'{model.config.model_type} has layers of another kind .*"vllm"'):
+        TransformersEngine(model, STOP)

@@ -142,6 +142,22 @@ def test_pool_goes_on_where_a_worker_died() -> None:
         pool.drop(ids)
 
 
+def test_a_pool_replaces_a_worker_whose_death_shows_when_copies_are_dropped() -> None:
+    with Sandbox() as sandbox, Pool(sandbox, ENDLESS, workers=2) as pool:
+        ids = pool.make(4)
+        pool.reset_batch([Reset(id, seed=1) for id in ids])
+        os.kill(pool.workers[0].pid, signal.SIGKILL)
+        time.sleep(0.05)
+        pool.drop(ids[:2])
+        assert len(pool.deaths) == 1
+        results = pool.step_batch([(id, "left") for id in ids[2:]])
+        assert sorted(type(result).__name__ for result in results) == ["Answer", "WorkerDied"]
+        others = pool.make(4)
+        assert not any(isinstance(answer, WorkerDied)
+                       for answer in pool.reset_batch([Reset(id, seed=1) for id in others]))
+        pool.drop([*ids, *others])
+
+
 def test_soak() -> None:
     """The short form of `python -m benchmarks.sandbox --soak 1000000`."""
     counts = soak(60_000, kill_every=3000)

@@ -75,7 +75,7 @@ class Score:
         turns, rates = int(self.turns.sum()), self.rates()
         return (f"success {self.succeeded / self.played:.3f}  {turns / self.played:.1f} turns  "
                 f"{self.tokens.sum() / self.played:.1f} tokens  {self.imagined.sum() / turns:.1%} imagined  "
-                f"{rates['episodes']:,.0f} episodes/s  {rates['tokens']:,.0f} tokens/s")
+                f"{rates['episodes']:,.0f}/s  {rates['tokens']:,.0f} tokens/s")
 
     def figures(self) -> dict[str, Figure]:
         """All of them, once all episodes are there."""

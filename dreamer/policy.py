@@ -155,9 +155,12 @@ def find(name: str) -> Path:
     Raises:
         CheckpointError: there is neither.
     """
-    if Path(name).is_dir():
-        return Path(name)
+    folder = Path(name)
     with _explained(name):
+        if folder.is_dir():
+            if not any((folder / file).exists() for file in ("config.json", "adapter_config.json")):
+                raise FileNotFoundError("the folder holds no config.json")
+            return folder
         return Path(snapshot_download(name, allow_patterns=FILES, ignore_patterns="*/*"))
 
 
@@ -177,7 +180,7 @@ def _explained(folder: str | Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise CheckpointError(f"the policy {str(folder)!r} cannot be loaded: {reason}") from error
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 WIDE = 120  # columns of a terminal in which a bar and a note have room on one line
 Emit = Callable[[dict[str, Any]], None]
@@ -50,25 +51,25 @@ class Reporter:
         began = time.monotonic()
         columns = (
             SpinnerColumn(), TextColumn("{task.description:<10}"), BarColumn(bar_width=24), MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"), TimeElapsedColumn(), TextColumn("{task.fields[beside]}"),
+            TextColumn("{task.fields[unit]}"), TimeElapsedColumn(),
         )
-        with _Progress(*columns, console=self.console or Console(quiet=True), disable=self.console is None) as progress:
-            bar = Bar(self, name, progress, progress.add_task(name, total=total, unit=unit, note="", beside=""))
+        console = self.console or Console(quiet=True)
+        shown = (Progress(*columns, TextColumn("{task.fields[note]}"), console=console, disable=self.console is None)
+                 if console.width >= WIDE else _Narrow(*columns, console=console, disable=self.console is None))
+        with shown as progress:
+            bar = Bar(self, name, progress, progress.add_task(name, total=total, unit=unit, note=""))
             yield bar
             bar.close()
         self.event("end", stage=name, seconds=time.monotonic() - began)
 
 
-class _Progress(Progress):
-    """A bar with its note beside it or, where the terminal is narrow, below it."""
+class _Narrow(Progress):
+    """A bar with its note below it."""
 
     def get_renderables(self) -> Iterator[RenderableType]:
-        wide = self.console.width >= WIDE
-        for task in self.tasks:
-            task.fields["beside"] = task.fields["note"] if wide else ""
         yield from super().get_renderables()
-        if not wide:
-            yield from (f"  {task.fields['note']}" for task in self.tasks if task.fields["note"])
+        for task in self.tasks:
+            yield Text(f"  {task.fields['note']}", no_wrap=True, overflow="ellipsis")
 
 
 class Bar:

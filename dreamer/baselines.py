@@ -8,10 +8,11 @@
 import time
 
 from dreamer.accreditation import judge
+from dreamer.acting import Policy
 from dreamer.curriculum import Curriculum
 from dreamer.learning import clone
 from dreamer.reading import Logs
-from dreamer.run import Played, Policy, Run
+from dreamer.run import Played, Run
 from dreamer.stages import Base, Update, approved, improve, max_turns, round_name
 from rollout.trajectory import Record
 

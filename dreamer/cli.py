@@ -19,6 +19,7 @@ from rich.console import Console
 
 from dreamer.config import Config, ConfigError, load
 from dreamer.logs import As, approve_sessions, export_logs, import_logs, reveal, show_logs
+from dreamer.progress import Reporter
 from dreamer.terminal import visible
 from envgen.split import By
 from rollout.errors import UserError
@@ -100,13 +101,55 @@ def _verb(stage: str) -> Callable[..., None]:
 
 
 for _stage, _summary in (
-    ("rehearse", "Play the base policy in the dream (again)."),
     ("learn", "Rehearse and update (again)."),
     ("evaluate", "Judge base and candidate in the production engine (again)."),
 ):
     app.command(_stage, help=f"{_summary} Earlier stages are done if they are not yet; later ones are taken back.")(
         _verb(_stage)
     )
+
+
+@app.command()
+def rehearse(
+    target: Annotated[Path, typer.Argument(metavar="CONFIG|ENV.py", help="A night's TOML file, or an environment.",
+                                           show_default=False)],
+    policy: Annotated[str | None, typer.Option(help="A checkpoint's folder, or its name on the Hugging Face hub.",
+                                               show_default=False)] = None,
+    episodes: Annotated[int | None, typer.Option(help="How many. [default: 256]", show_default=False)] = None,
+    to: Annotated[Path | None, typer.Option(help="Where episodes and figures are written.",
+                                            show_default=False)] = None,
+    engine: Annotated[str | None, typer.Option(help="transformers or vllm. [default: transformers]",
+                                               show_default=False)] = None,
+    sessions: Annotated[list[str] | None, typer.Option(
+        metavar="LOGS", help="Steps beyond what these logs exercise are imagined; repeatable. Without it none are.",
+        show_default=False)] = None,
+    success: Annotated[float | None, typer.Option(
+        help="Outcomes from which on an episode is a success. [default: above zero]", show_default=False)] = None,
+    format: As = None, folder: Folder = None, settings: Set = None, json: Json = False, unsafe: Unsafe = False,
+) -> None:
+    """Play the base policy in the dream (again); or any policy in any environment.
+
+    Of a night's file, earlier stages are done if they are not yet; later ones are taken back.
+    """
+    with _explained("every episode that ended is kept. The same command goes on from there"):
+        if target.suffix != ".py":
+            if any(given is not None for given in (policy, episodes, to, engine, sessions, success)):
+                raise ConfigError(f"{target} is a night's file, which says who plays what; change it with --set")
+            _night(target, folder, False, settings, json, unsafe, until="rehearse")
+            return
+        if policy is None or to is None:
+            raise ConfigError(f"name who plays, and where to: dream rehearse {target} --policy CHECKPOINT --to FOLDER")
+        from dreamer.performance import show_performance
+        from dreamer.rehearsing import rehearse as play
+        from dreamer.terms import settings_of
+
+        _quiet_transformers()
+        chosen = settings_of(policy, engine, episodes, success, settings or [])
+        reporter = Reporter(lambda event: None, Console(stderr=True))
+        performance = play(target, chosen, sessions or [], format, to, unsafe, reporter)
+        show_performance(performance, Console(stderr=json))
+        if json:
+            print(performance.model_dump_json(indent=2))
 
 
 @app.command()
@@ -204,15 +247,11 @@ def _night(config_file: Path | None, folder: Path | None, resume: bool, settings
     fresh = not folder.exists()
     store = Store.open(folder, config, resume, redo)
 
-    import transformers
-
     from dreamer.night import dream
-    from dreamer.progress import Reporter
     from dreamer.report import show
     from dreamer.run import Run
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    _quiet_transformers()
     reporter = Reporter(store.append_event, Console(stderr=True))
     with Run(config, store, reporter, until=until, unsafe=unsafe) as night:
         try:
@@ -227,6 +266,14 @@ def _night(config_file: Path | None, folder: Path | None, resume: bool, settings
             show(night, report, Console())
     if report.verdict == "refused":
         raise typer.Exit(1)
+
+
+def _quiet_transformers() -> None:
+    """What a library has to say goes to its own developers; progress is ours."""
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
 
 
 def _config(file: Path | None, folder: Path | None, settings: list[str] | None) -> Config:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -204,6 +204,11 @@ class Learning(Section):
     imagined_return: float | Literal["worst"] = "worst"
     imagined_discount: Share = 0.5
 
+    @property
+    def discount(self) -> float | None:
+        """What rewards count for from the first imagined step on; None ends the episode there."""
+        return {"cut": None, "discount": self.imagined_discount, "allow": 1.0}[self.imagined]
+
 
 class Rehearsal(Section):
     """How the policy does in the dream before it learns.
@@ -264,6 +269,9 @@ class Config(Section):
     baselines: Baselines = Baselines()
 
 
+S = TypeVar("S", bound=Section)
+
+
 def load(path: Path, settings: Sequence[str] = ()) -> Config:
     """Read a configuration.
 
@@ -282,16 +290,33 @@ def load(path: Path, settings: Sequence[str] = ()) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     for setting in settings:
-        _lay_over(values, setting)
+        lay_over(values, setting)
     values = {"name": path.resolve().parent.name, "folder": path.resolve().parent, **values}
+    return checked(Config, values, str(path), text)
+
+
+def checked(kind: type[S], values: dict[str, Any], source: str, text: str = "") -> S:
+    """Values as a section.
+
+    Args:
+        source, text: where the values were written, to say what is wrong with them.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a value is of the wrong type.
+    """
     try:
-        return Config.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
-        problems = [_explain(path, text, problem) for problem in error.errors()]
+        problems = [_explain(kind, source, text, problem) for problem in error.errors()]
         raise ConfigError("\n".join(problems)) from None
 
 
-def _lay_over(values: dict[str, Any], setting: str) -> None:
+def lay_over(values: dict[str, Any], setting: str) -> None:
+    """Put `section.key=value` into values; the value is TOML, or else plain text.
+
+    Raises:
+        ConfigError: it is not written so.
+    """
     key, equals, value = setting.partition("=")
     *sections, last = key.strip().split(".")
     if not equals or not last:
@@ -306,15 +331,15 @@ def _lay_over(values: dict[str, Any], setting: str) -> None:
         values[last] = value
 
 
-def _explain(path: Path, text: str, problem: Any) -> str:
+def _explain(kind: type[BaseModel], source: str, text: str, problem: Any) -> str:
     """One problem in words: file, line, key, what is wrong and what would be right."""
     parts = [str(part) for part in problem["loc"]]
     key = ".".join(parts)
     lines = [number for number, line in enumerate(text.splitlines(), start=1)
              if line.split("=")[0].strip() == parts[-1] or line.strip() == f"[{key}]"]
-    place = f"{path}, line {lines[0]}" if lines else str(path)
+    place = f"{source}, line {lines[0]}" if lines else source
     if problem["type"] == "extra_forbidden":
-        known = list(_section(parts[:-1]).model_fields)
+        known = list(_section(kind, parts[:-1]).model_fields)
         near = get_close_matches(parts[-1], known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
         return f"{place}: unknown key {key!r}; {hint}"
@@ -323,9 +348,8 @@ def _explain(path: Path, text: str, problem: Any) -> str:
     return f"{place}: {key!r} is {problem['input']!r}: {problem['msg'].lower()}"
 
 
-def _section(parts: Sequence[str]) -> type[BaseModel]:
+def _section(section: type[BaseModel], parts: Sequence[str]) -> type[BaseModel]:
     """The section that a key belongs to."""
-    section: type[BaseModel] = Config
     for part in parts:
         annotation = section.model_fields[part].annotation
         inner = [each for each in get_args(annotation) or (annotation,) if isinstance(each, type)]

@@ -7,13 +7,16 @@ template marks whose turn it is and nothing else.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 import torch
+from huggingface_hub import snapshot_download
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors import SafetensorError
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoModelForCausalLM,
@@ -26,6 +29,7 @@ from transformers import (
     set_seed,
 )
 
+from rollout.errors import UserError
 from rollout.trajectory import Trajectory
 
 CHAT_TEMPLATE = (
@@ -36,6 +40,13 @@ CHAT_TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}<|agent|>{% endif %}"
 )
+
+
+FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]  # of a model on the hub: what `load` reads
+
+
+class CheckpointError(UserError):
+    """A checkpoint cannot be loaded; the message says which and why."""
 
 
 def train_tokenizer(sessions: Sequence[Trajectory], vocabulary: int = 2048, phrases: float = 0.01
@@ -106,24 +117,71 @@ def load(folder: str | Path, lora: int | None = None) -> tuple[PreTrainedModel, 
     Args:
         folder: of a whole model, or of adapters that lie beside the model they belong to.
         lora: rank of the adapters that a whole model gets; they change nothing yet.
+
+    Raises:
+        CheckpointError: there is none, or it cannot be read.
     """
+    return load_model(folder, lora), load_tokenizer(folder)
+
+
+def load_model(folder: str | Path, lora: int | None = None) -> PreTrainedModel:
+    """The weights alone; see `load`."""
     gpu = torch.cuda.is_available()
-    adapters = Path(folder) / "adapter_config.json"
-    whole: Any = Path(folder).with_name(_base(adapters)) if adapters.exists() else folder
-    model: Any = AutoModelForCausalLM.from_pretrained(whole, dtype="auto" if gpu else torch.float32)
-    if adapters.exists():
-        model = PeftModel.from_pretrained(model, folder, is_trainable=True)
-    elif lora is not None:
+    whole, rank = adapters(folder)
+    with _explained(folder):
+        model: Any = AutoModelForCausalLM.from_pretrained(whole, dtype="auto" if gpu else torch.float32)
+        if rank is not None:
+            model = PeftModel.from_pretrained(model, folder, is_trainable=True)
+    if rank is None and lora is not None:
         # Scaled as if by two, whatever the rank (Hu et al. 2021, arXiv 2106.09685, leave it to the learning rate).
         config = LoraConfig(r=lora, lora_alpha=2 * lora, target_modules="all-linear", task_type="CAUSAL_LM",
                             base_model_name_or_path=Path(whole).name)
         model = get_peft_model(model, config)
         model.peft_config["default"].base_model_name_or_path = Path(whole).name
-    return model.cuda() if gpu else model, AutoTokenizer.from_pretrained(folder)
+    placed: PreTrainedModel = model.cuda() if gpu else model
+    return placed
 
 
-def _base(adapters: Path) -> str:
-    return Path(orjson.loads(adapters.read_bytes())["base_model_name_or_path"]).name
+def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
+    """The tokenizer alone; see `load`."""
+    with _explained(folder):
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
+    return tokenizer
+
+
+def find(name: str) -> Path:
+    """The folder of a checkpoint: the one of that name, or the copy of a model on the Hugging Face hub.
+
+    Raises:
+        CheckpointError: there is neither.
+    """
+    folder = Path(name)
+    with _explained(name):
+        if folder.is_dir():
+            if not any((folder / file).exists() for file in ("config.json", "adapter_config.json")):
+                raise FileNotFoundError("the folder holds no config.json")
+            return folder
+        return Path(snapshot_download(name, allow_patterns=FILES, ignore_patterns="*/*"))
+
+
+def adapters(folder: str | Path) -> tuple[str | Path, int | None]:
+    """Where the whole model is that a checkpoint belongs to, and the rank of its adapters if it is but adapters."""
+    file = Path(folder) / "adapter_config.json"
+    if not file.exists():
+        return folder, None
+    with _explained(folder):
+        config = orjson.loads(file.read_bytes())
+        return Path(folder).with_name(Path(config["base_model_name_or_path"]).name), int(config["r"])
+
+
+@contextmanager
+def _explained(folder: str | Path) -> Iterator[None]:
+    """What the libraries raise over a checkpoint is told in one line."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CheckpointError(f"the policy {str(folder)!r} cannot be loaded: {reason}") from error
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

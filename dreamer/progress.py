@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
+WIDE = 120  # columns of a terminal in which a bar and a note have room on one line
 Emit = Callable[[dict[str, Any]], None]
 
 
@@ -49,13 +51,25 @@ class Reporter:
         began = time.monotonic()
         columns = (
             SpinnerColumn(), TextColumn("{task.description:<10}"), BarColumn(bar_width=24), MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"), TimeElapsedColumn(), TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[unit]}"), TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self.console or Console(quiet=True), disable=self.console is None) as progress:
+        console = self.console or Console(quiet=True)
+        shown = (Progress(*columns, TextColumn("{task.fields[note]}"), console=console, disable=self.console is None)
+                 if console.width >= WIDE else _Narrow(*columns, console=console, disable=self.console is None))
+        with shown as progress:
             bar = Bar(self, name, progress, progress.add_task(name, total=total, unit=unit, note=""))
             yield bar
             bar.close()
         self.event("end", stage=name, seconds=time.monotonic() - began)
+
+
+class _Narrow(Progress):
+    """A bar with its note below it."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield from super().get_renderables()
+        for task in self.tasks:
+            yield Text(f"  {task.fields['note']}", no_wrap=True, overflow="ellipsis")
 
 
 class Bar:

@@ -4,21 +4,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel
 
+from dreamer.acting import Policy, open_engine
 from dreamer.config import Config, ConfigError
-from dreamer.policy import load
 from dreamer.production import open_production
 from dreamer.progress import Reporter
 from dreamer.store import Store
 from envgen.comparison import Comparer
 from envgen.ensemble import Disagreement
 from envgen.tasks import succeeds
-from rollout.chat import Chat
-from rollout.engines import Engine, Sampling, TransformersEngine
+from rollout.engines import Engine, Sampling
 from rollout.ensemble import EnsembleWorld
 from rollout.figure import Figure, mean, proportion, ratio
 from rollout.privacy import Privacy
@@ -45,22 +43,6 @@ class Played(Record):
     imagined_share: Figure
     disagreement: Figure | None = None
     seconds: float
-
-
-class Policy:
-    """A loaded checkpoint, ready to act and to be changed.
-
-    Args:
-        folder: of the checkpoint.
-        lora: rank of the adapters that are changed, if not all weights are.
-        keep_reasoning: see `Chat`.
-    """
-
-    def __init__(self, folder: Path, lora: int | None = None, keep_reasoning: bool = False):
-        self.digest = folder.name
-        self.model, self.tokenizer = load(folder, lora)
-        self.base = str(self.model.peft_config["default"].base_model_name_or_path) if lora else self.digest
-        self.chat = Chat(self.tokenizer, keep_reasoning)
 
 
 class NightOver(Exception):
@@ -98,16 +80,9 @@ class Run:
     def engine(self, policy: Policy) -> Engine:
         """What generates for a policy: one at a time, because a card may hold no more. It has the weights of now."""
         settings = self.config.engine
-        if settings.name == "transformers":
-            if self.generating is None or self.acting is not policy:
-                self.generating = TransformersEngine(policy.model, policy.chat.stop)
-        elif self.generating is None:
-            from rollout.engines.vllm import VllmEngine
-
-            self.generating = VllmEngine(
-                self.store.policy(policy.base), policy.chat.stop, self.config.policy.max_length,
-                self.config.rehearsal.concurrent, settings.memory, self.config.policy.lora, settings.sleep,
-            )
+        if self.generating is None or (settings.name == "transformers" and self.acting is not policy):
+            self.generating = open_engine(policy, settings, self.config.policy.max_length,
+                                          self.config.rehearsal.concurrent)
         self.acting = policy
         self.generating.load(policy.model)
         return self.generating

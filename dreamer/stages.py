@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from dreamer.acting import REHEARSAL_SEEDS, Policy
 from dreamer.authoring import Validated
 from dreamer.card import card
 from dreamer.config import ConfigError
@@ -12,7 +13,7 @@ from dreamer.learning import Round, clone, learn
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
 from dreamer.reading import Logs
-from dreamer.run import Played, Policy, Run, starts
+from dreamer.run import Played, Run, starts
 from envgen.ensemble import Disagreement
 from rollout.chat import Chat
 from rollout.figure import Figure
@@ -21,8 +22,6 @@ from rollout.trajectory import Record, Trajectory
 from rollout.world import Start, World
 
 Play = Callable[[int, list[Start]], list[Episode]]  # of a round's number and its starts, each as often as asked
-
-REHEARSAL_SEEDS = 500_000_000  # first of the seeds that no learning and no judging uses
 
 
 class Base(Record):
@@ -81,10 +80,7 @@ def make_base(run: Run, logs: Logs) -> Base:
     config, seed = run.config, run.config.seed
     if config.policy.model != "tiny":
         here = config.folder / config.policy.model
-        try:
-            model, tokenizer = load_checkpoint(here if here.is_dir() else config.policy.model)
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"policy.model {config.policy.model!r} cannot be loaded: {error}") from error
+        model, tokenizer = load_checkpoint(here if here.is_dir() else config.policy.model)
         if Chat(tokenizer, config.policy.keep_reasoning).strips:
             raise ConfigError(
                 f"the chat template of {config.policy.model!r} drops the reasoning of earlier turns, so an episode is "
@@ -237,11 +233,10 @@ def improve(run: Run, policy: Policy, curriculum: Curriculum, play: Play, name: 
 def in_dream(run: Run, logs: Logs, policy: Policy, world: World) -> Rehearsal:
     """Episodes in the authored environments; what is imagined counts as the configuration states."""
     settings = run.config.learning
-    discount = {"cut": None, "discount": settings.imagined_discount, "allow": 1.0}[settings.imagined]
     stated = settings.imagined_return
     return replace(
         run.rehearsal(policy, world, max_turns(run, logs), system=logs.system),
-        imagined_discount=discount, imagined_return=logs.worst_outcome if stated == "worst" else stated,
+        imagined_discount=settings.discount, imagined_return=logs.worst_outcome if stated == "worst" else stated,
     )
 
 

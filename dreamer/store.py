@@ -86,10 +86,10 @@ class Store:
                 raise StoreError(f"{root} already holds a run; go on with --resume, or choose another with --run")
             used = {section for stage, sections in USES.items() for section in sections
                     if stage not in redo and store._stage(stage).exists()}
-            differing = _differing(cls.config(root).model_dump(include=used), config.model_dump(include=used))
-            if differing:
+            changed = differing(cls.config(root).model_dump(include=used), config.model_dump(include=used))
+            if changed:
                 raise StoreError(
-                    f"{root} belongs to another configuration ({', '.join(differing)} differ); "
+                    f"{root} belongs to another configuration ({', '.join(changed)} differ); "
                     "choose another folder with --run"
                 )
         elif resume:
@@ -100,7 +100,7 @@ class Store:
             raise StoreError(f"{root}: cannot be made ({error.strerror}); choose another folder with --run") from None
         for stage in redo:
             store._stage(stage).unlink(missing_ok=True)
-        _write(root / "config.json", orjson.dumps(config.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+        write(root / "config.json", orjson.dumps(config.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
         return store
 
     @staticmethod
@@ -122,7 +122,7 @@ class Store:
 
     def save(self, stage: str, record: BaseModel) -> None:
         """End a stage."""
-        _write(self._stage(stage), _json(record))
+        write(self._stage(stage), _json(record))
 
     def append_event(self, event: dict[str, Any]) -> None:
         with open(self.root / "events.jsonl", "ab") as stream:
@@ -134,14 +134,14 @@ class Store:
         return [orjson.loads(line) for line in lines if line.endswith(b"\n")]
 
     def save_sessions(self, part: str, sessions: Sequence[Trajectory]) -> None:
-        _write(self.root / "sessions" / f"{part}.jsonl", _lines(sessions))
+        write(self.root / "sessions" / f"{part}.jsonl", _lines(sessions))
 
     def load_sessions(self, part: str) -> list[Trajectory]:
         with open(self.root / "sessions" / f"{part}.jsonl", "rb") as stream:
             return [Trajectory.model_validate_json(line) for line in stream]
 
     def save_patterns(self, patterns: BaseModel) -> None:
-        _write(self.root / "patterns.json", _json(patterns))
+        write(self.root / "patterns.json", _json(patterns))
 
     def load_patterns(self) -> Patterns:
         return Patterns.model_validate_json((self.root / "patterns.json").read_bytes())
@@ -161,14 +161,14 @@ class Store:
         looks = orjson.loads(path.read_bytes()) if path.exists() else []
         if environment not in looks:
             looks.append(environment)
-            _write(path, orjson.dumps(looks))
+            write(path, orjson.dumps(looks))
         return len(looks)
 
     def save_environment(self, environment: Environment) -> Path:
         """Keep an environment; returns where its code is."""
         folder = self.root / "environments" / environment.digest
-        _write(folder / "environment.json", _json(environment))
-        _write(folder / "environment.py", environment.source.encode())
+        write(folder / "environment.json", _json(environment))
+        write(folder / "environment.py", environment.source.encode())
         return folder / "environment.py"
 
     def load_environment(self, digest: str) -> Environment:
@@ -185,12 +185,7 @@ class Store:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         write(folder)
-        digest = hashlib.sha256()
-        for file in sorted(folder.glob("*.safetensors")):
-            with open(file, "rb") as stream:
-                while part := stream.read(1 << 24):
-                    digest.update(part)
-        name = digest.hexdigest()[:16]
+        name = weights_digest(folder)
         target = self.policy(name)
         shutil.rmtree(target, ignore_errors=True)  # the same weights, written by a run that was stopped
         os.replace(folder, target)
@@ -202,10 +197,10 @@ class Store:
 
     def save_card(self, digest: str, card: str) -> None:
         """Say beside a checkpoint what it was made from."""
-        _write(self.policy(digest) / "README.md", card.encode())
+        write(self.policy(digest) / "README.md", card.encode())
 
     def promote(self, digest: str) -> None:
-        _write(self.root / "promoted.json", orjson.dumps({"policy": digest, "night": self.night}))
+        write(self.root / "promoted.json", orjson.dumps({"policy": digest, "night": self.night}))
 
     def journal(self, name: str) -> Journal:
         """Episodes that are being played, under the name that their ids begin with."""
@@ -216,7 +211,7 @@ class Store:
         write_episodes(self._night() / name, episodes)
 
     def save_report(self, report: BaseModel) -> Path:
-        _write(self.root / "report.json", _json(report))
+        write(self.root / "report.json", _json(report))
         return self.root / "report.json"
 
     def _night(self) -> Path:
@@ -224,6 +219,16 @@ class Store:
 
     def _stage(self, stage: str) -> Path:
         return self._night() / f"{stage}.json"
+
+
+def weights_digest(folder: Path) -> str:
+    """The name of a checkpoint: equal weights, equal name. In files of an older format where it has no others."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin")):
+        with open(file, "rb") as stream:
+            while part := stream.read(1 << 24):
+                digest.update(part)
+    return digest.hexdigest()[:16]
 
 
 def next_folder(runs: Path, name: str) -> Path:
@@ -243,12 +248,12 @@ def _number(folder: Path) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def _differing(old: Any, new: Any, prefix: str = "") -> list[str]:
+def differing(old: Any, new: Any, prefix: str = "") -> list[str]:
     """The keys whose values differ."""
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return [] if old == new else [prefix.rstrip(".")]
     return [name for key in sorted(old.keys() | new.keys())
-            for name in _differing(old.get(key), new.get(key), f"{prefix}{key}.")]
+            for name in differing(old.get(key), new.get(key), f"{prefix}{key}.")]
 
 
 def _json(record: BaseModel) -> bytes:
@@ -259,7 +264,7 @@ def _lines(records: Sequence[BaseModel]) -> bytes:
     return b"".join(record.model_dump_json(exclude_none=True).encode() + b"\n" for record in records)
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """All or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.writing")

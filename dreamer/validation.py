@@ -19,6 +19,21 @@ from rollout.sessions import read, with_outcome
 from sandbox import Sandbox
 
 
+def read_environment(source: Path) -> Environment:
+    """An environment by itself.
+
+    Args:
+        source: a file of Gymnasium code.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    try:
+        return Environment(source=source.read_text(), author="")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{source}: cannot be read ({error}); give a file of Gymnasium code") from None
+
+
 def validate(source: Path, files: list[str], format: str | None, patterns: bool, unsafe: bool) -> FidelityReport:
     """Judge an environment on half of the sessions; the other half makes the references.
 
@@ -31,10 +46,7 @@ def validate(source: Path, files: list[str], format: str | None, patterns: bool,
         StoreError: the file cannot be read.
         SandboxError: the sandbox refuses it.
     """
-    try:
-        code = source.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{source}: cannot be read ({error}); give a file of Gymnasium code") from None
+    environment = read_environment(source)
     sessions, _ = infer_ends(list(map(with_outcome, read(files, format=format))))
     try:
         parts = split(sessions, 0.0, 0.5)
@@ -46,12 +58,11 @@ def validate(source: Path, files: list[str], format: str | None, patterns: bool,
         found = observe(sessions)
         comparer = Comparer(found.comparisons, found.observations)
     with (
-        Sandbox(unsafe=unsafe) as sandbox, sandbox.load(code) as worker,
+        Sandbox(unsafe=unsafe) as sandbox, sandbox.load(environment.source) as worker,
         Progress(console=Console(stderr=True), transient=True) as progress,
     ):
         task = progress.add_task("validate", total=len(judged))
-        digest = Environment(source=code, author="").digest
-        return judge(worker, digest, shown, judged, usual_reward(sessions),
+        return judge(worker, environment.digest, shown, judged, usual_reward(sessions),
                      lambda count: progress.advance(task, count), comparer)
 
 

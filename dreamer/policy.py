@@ -128,5 +128,6 @@ def _base(adapters: Path) -> str:
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Write a checkpoint that `load` and any Hugging Face program reads; of adapters, the adapters."""
-    model.save_pretrained(folder)
+    told: Any = {"save_embedding_layers": False} if isinstance(model, PeftModel) else {}  # or PEFT asks a hub about them
+    model.save_pretrained(folder, **told)
     tokenizer.save_pretrained(folder)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel
+from transformers import AutoConfig, AutoTokenizer
 
 from dreamer.config import Config, ConfigError
 from dreamer.policy import load
@@ -63,6 +64,19 @@ class Policy:
         self.chat = Chat(self.tokenizer, keep_reasoning)
 
 
+@contextmanager
+def explained(config: Config) -> Iterator[None]:
+    """Says which setting names a model that cannot be loaded.
+
+    Raises:
+        ConfigError: what is done within fails to load it.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"policy.model {config.policy.model!r} cannot be loaded: {error}") from error
+
+
 class NightOver(Exception):
     """The night ends here, as it should: the stage asked for is done, or the gate refused."""
 
@@ -102,15 +116,38 @@ class Run:
             if self.generating is None or self.acting is not policy:
                 self.generating = TransformersEngine(policy.model, policy.chat.stop)
         elif self.generating is None:
-            from rollout.engines.vllm import VllmEngine
-
-            self.generating = VllmEngine(
-                self.store.policy(policy.base), policy.chat.stop, self.config.policy.max_length,
-                self.config.rehearsal.concurrent, settings.memory, self.config.policy.lora, settings.sleep,
-            )
+            self.generating = self._vllm(self.store.policy(policy.base), policy.chat.stop)
         self.acting = policy
         self.generating.load(policy.model)
         return self.generating
+
+    def writer(self) -> tuple[Engine, Chat]:
+        """The model of the configuration, before any night, and its words. `engine` goes on with the same engine.
+
+        Raises:
+            ConfigError: it cannot be loaded, or does not hold so many tokens at once.
+        """
+        config = self.config
+        with explained(config):
+            known = AutoConfig.from_pretrained(config.checkpoint).get_text_config()
+            tokenizer = AutoTokenizer.from_pretrained(config.checkpoint)
+        most = getattr(known, "max_position_embeddings", None)
+        if most is not None and most < config.length:
+            raise ConfigError(f"author.model wants {config.length:,} tokens at once, prompt_tokens and reply_tokens; "
+                              f"{config.policy.model} reads {most:,}: lower them")
+        chat = Chat(tokenizer, config.policy.keep_reasoning)
+        if config.engine.name == "vllm":
+            self.generating = self._vllm(config.checkpoint, chat.stop)
+            return self.generating, chat
+        with explained(config):
+            return TransformersEngine(load(config.checkpoint)[0], chat.stop), chat
+
+    def _vllm(self, checkpoint: str | Path, stop: int) -> Engine:
+        from rollout.engines.vllm import VllmEngine
+
+        settings = self.config.engine
+        return VllmEngine(Path(checkpoint), stop, self.config.length, self.config.rehearsal.concurrent,
+                          settings.memory, self.config.policy.lora, settings.sleep)
 
     @cached_property
     def sandbox(self) -> Sandbox:

@@ -12,7 +12,7 @@ from dreamer.learning import Round, clone, learn
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
 from dreamer.reading import Logs
-from dreamer.run import Played, Policy, Run, starts
+from dreamer.run import Played, Policy, Run, explained, starts
 from envgen.ensemble import Disagreement
 from rollout.chat import Chat
 from rollout.figure import Figure
@@ -80,11 +80,8 @@ def make_base(run: Run, logs: Logs) -> Base:
     """The policy that left the sessions: cloned from them, or the model that the configuration names."""
     config, seed = run.config, run.config.seed
     if config.policy.model != "tiny":
-        here = config.folder / config.policy.model
-        try:
-            model, tokenizer = load_checkpoint(here if here.is_dir() else config.policy.model)
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"policy.model {config.policy.model!r} cannot be loaded: {error}") from error
+        with explained(config):
+            model, tokenizer = load_checkpoint(config.checkpoint)
         if Chat(tokenizer, config.policy.keep_reasoning).strips:
             raise ConfigError(
                 f"the chat template of {config.policy.model!r} drops the reasoning of earlier turns, so an episode is "

@@ -121,7 +121,7 @@ class VllmEngine:
 
             self.loads += 1
             folder = Path(self.adapters.name) / str(self.loads)
-            model.save_pretrained(folder)
+            model.save_pretrained(folder, save_embedding_layers=False)  # or PEFT asks a hub about them
             self.adapter = LoRARequest(f"round-{self.loads}", self.loads, str(folder))
         else:
             self.llm.collective_rpc("reload_weights", kwargs={"weights_iterator": iter(_weights(model))})

@@ -91,13 +91,18 @@ def _texts(sessions: Sequence[Trajectory]) -> Iterable[str]:
 def build_tiny(tokenizer: PreTrainedTokenizerBase, layers: int, hidden: int, seed: int) -> LlamaForCausalLM:
     """A Llama with random weights."""
     set_seed(seed)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=2 * hidden, num_hidden_layers=layers,
-        num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=8192, initializer_range=0.06,
-        tie_word_embeddings=False, bos_token_id=None, eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    config = tiny_config(len(tokenizer), layers, hidden)
+    config.eos_token_id, config.pad_token_id = tokenizer.eos_token_id, tokenizer.pad_token_id
     return LlamaForCausalLM(config)
+
+
+def tiny_config(vocabulary: int, layers: int, hidden: int) -> LlamaConfig:
+    """The tiny policy's sizes."""
+    return LlamaConfig(
+        vocab_size=vocabulary, hidden_size=hidden, intermediate_size=2 * hidden, num_hidden_layers=layers,
+        num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=8192, initializer_range=0.06,
+        tie_word_embeddings=False, bos_token_id=None,
+    )
 
 
 def load(folder: str | Path, lora: int | None = None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -108,26 +113,34 @@ def load(folder: str | Path, lora: int | None = None) -> tuple[PreTrainedModel, 
         lora: rank of the adapters that a whole model gets; they change nothing yet.
     """
     gpu = torch.cuda.is_available()
-    adapters = Path(folder) / "adapter_config.json"
-    whole: Any = Path(folder).with_name(_base(adapters)) if adapters.exists() else folder
+    base = base_of(Path(folder))
+    whole: Any = base or folder
     model: Any = AutoModelForCausalLM.from_pretrained(whole, dtype="auto" if gpu else torch.float32)
-    if adapters.exists():
+    if base:
         model = PeftModel.from_pretrained(model, folder, is_trainable=True)
     elif lora is not None:
-        # Scaled as if by two, whatever the rank (Hu et al. 2021, arXiv 2106.09685, leave it to the learning rate).
-        config = LoraConfig(r=lora, lora_alpha=2 * lora, target_modules="all-linear", task_type="CAUSAL_LM",
-                            base_model_name_or_path=Path(whole).name)
-        model = get_peft_model(model, config)
+        model = get_peft_model(model, adapters_of(lora))
         model.peft_config["default"].base_model_name_or_path = Path(whole).name
     return model.cuda() if gpu else model, AutoTokenizer.from_pretrained(folder)
 
 
-def _base(adapters: Path) -> str:
-    return Path(orjson.loads(adapters.read_bytes())["base_model_name_or_path"]).name
+def adapters_of(rank: int) -> LoraConfig:
+    """Adapters of all linear layers but the last."""
+    # Scaled as if by two, whatever the rank (Hu et al. 2021, arXiv 2106.09685, leave it to the learning rate).
+    return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+
+
+def base_of(folder: Path) -> Path | None:
+    """The checkpoint that adapters belong to, which lies beside theirs; None of a whole model."""
+    adapters = folder / "adapter_config.json"
+    if not adapters.exists():
+        return None
+    return folder.with_name(Path(orjson.loads(adapters.read_bytes())["base_model_name_or_path"]).name)
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Write a checkpoint that `load` and any Hugging Face program reads; of adapters, the adapters."""
-    told: Any = {"save_embedding_layers": False} if isinstance(model, PeftModel) else {}  # or PEFT asks a hub about them
+    # PEFT would ask a hub whether the embeddings changed.
+    told: Any = {"save_embedding_layers": False} if isinstance(model, PeftModel) else {}
     model.save_pretrained(folder, **told)
     tokenizer.save_pretrained(folder)

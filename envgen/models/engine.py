@@ -25,13 +25,13 @@ class EngineModel:
         """One reply, cut where prompt and reply outgrow the engine.
 
         Raises:
-            ModelError: the prompt leaves less than half of a reply's room.
+            ModelError: the prompt leaves less than a quarter of a reply's room.
         """
         began = time.monotonic()
         ids = self.chat.prompt(prompt.user, prompt.system)
         wanted = self.sampling.max_tokens
         room = min(wanted, self.length - len(ids))
-        if 2 * room < wanted:
+        if 4 * room < wanted:
             raise ModelError(
                 f"a prompt has {len(ids):,} tokens of this model's (about {prompt.tokens:,} at four characters each), "
                 f"and the engine holds {self.length:,}: too few are left for a reply of {wanted:,}; lower prompt_tokens"

@@ -47,7 +47,7 @@ def train_tokenizer(sessions: list[Trajectory], vocabulary: int) -> PreTrainedTo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where the checkpoint is written")
-    parser.add_argument("--steps", type=int, default=120, help="of imitation, 32 sessions each [120]")
+    parser.add_argument("--steps", type=int, default=60, help="of imitation, 32 sessions each [60]")
     parser.add_argument("--vocabulary", type=int, default=1000, help="tokens of the BPE [1000]")
     arguments = parser.parse_args()
     config = load(NIGHT)

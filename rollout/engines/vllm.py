@@ -158,6 +158,7 @@ class VllmEngine:
 
     def _wake(self) -> None:
         if self.resting:
+            torch.cuda.empty_cache()  # what the trainer freed, torch keeps from the engine
             self.llm.wake_up()
             self.resting = False
 

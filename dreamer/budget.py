@@ -94,9 +94,8 @@ def budget(config: Config) -> Budget:
     Raises:
         ConfigError: the model's configuration cannot be had: it is unknown, or there is no connection.
     """
-    known = _known(config)
+    known, model = _model(config)
     with torch.device("meta"):
-        model: Any = AutoModelForCausalLM.from_config(known)
         parameters = trained = sum(each.numel() for each in model.parameters())
         if config.policy.lora is not None:
             adapted = get_peft_model(model, adapters_of(config.policy.lora))
@@ -106,7 +105,8 @@ def budget(config: Config) -> Budget:
     lora = config.policy.lora is not None
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    widths = (text.hidden_size, head * text.num_attention_heads, head * heads, text.intermediate_size)
+    widths = (text.hidden_size, head * text.num_attention_heads, head * heads,
+              getattr(text, "intermediate_size", None) or 4 * text.hidden_size)
     layers = text.num_hidden_layers
     layer = sum(width * kept for width, kept in zip(widths, KEPT_WITH_LORA if lora else KEPT, strict=True)) * size // 2
     token = layers * text.hidden_size * size + layer if config.learning.checkpointing else layers * layer
@@ -126,13 +126,14 @@ def budget(config: Config) -> Budget:
     )
 
 
-def _known(config: Config) -> Any:
-    """The model's configuration."""
+def _model(config: Config) -> tuple[Any, Any]:
+    """The model's configuration, and the model without storage."""
     policy = config.policy
-    if policy.model == "tiny":
-        return tiny_config(policy.vocabulary, policy.layers, policy.hidden)
     try:
-        return AutoConfig.from_pretrained(config.checkpoint)
+        known = (tiny_config(policy.vocabulary, policy.layers, policy.hidden) if policy.model == "tiny"
+                 else AutoConfig.from_pretrained(config.checkpoint))
+        with torch.device("meta"):
+            return known, AutoModelForCausalLM.from_config(known)
     except (OSError, ValueError) as error:
         why = str(error).splitlines()[0]
         raise ConfigError(f"memory not known: no configuration of {policy.model!r} can be read here: {why}") from None

@@ -200,8 +200,7 @@ def _loading(policy: Path) -> str:
     """How a checkpoint is loaded: adapters on the model that they belong to."""
     if (base := base_of(policy)) is None:
         return f'AutoModelForCausalLM.from_pretrained("{policy}")'
-    return (f'PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("{base}"), "{policy}"), or\n'
-            f"      vllm serve {base} --enable-lora --max-lora-rank RANK --lora-modules night={policy}")
+    return f'PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("{base}"), "{policy}")'
 
 
 def _generated(config: Config, episodes: int) -> str:
@@ -218,7 +217,7 @@ def plan(config: Config) -> Table:
     drafts = ["automaton, up to 4 drafts"] if config.author.automaton else []
     if model := config.author.model:
         name = config.policy.model if model.model == POLICY else model.model
-        drafts.append(f"{name}, at most {model.calls} calls, {model.calls * model.length:,} tokens")
+        drafts.append(f"{name}, at most {model.calls} calls of about {model.length:,} tokens")
     work = {
         "read": ", ".join(config.sessions.files),
         "author": "; ".join((*config.author.files, *drafts)),

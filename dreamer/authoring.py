@@ -13,8 +13,13 @@ from envgen.author import Author, AuthorError, ByHand, Environment
 from envgen.automaton import Automaton
 from envgen.fidelity import FidelityReport, judge
 from envgen.models.author import ModelAuthor
+from envgen.models.correspondence import Correspondence
 from envgen.models.endpoint import Endpoint
+from envgen.models.engine import EngineModel
+from envgen.models.model import Model
+from envgen.models.settings import POLICY, REPLY_TOKENS, ModelSettings
 from envgen.support import vouched
+from rollout.engines import Sampling
 from rollout.figure import Figure
 from rollout.log import SessionError
 from rollout.sessions import find
@@ -102,12 +107,31 @@ def by_hand(config: Config) -> ByHand:
 
 
 def endpoint(config: Config) -> Endpoint | None:
-    """The model of the configuration, if it names one.
+    """The model of the configuration, if it names one that is asked elsewhere.
 
     Raises:
         ModelError: it has no key or no address.
     """
-    return Endpoint(config.author.model) if config.author.model else None
+    settings = config.author.model
+    return Endpoint(settings) if settings and settings.model != POLICY else None
+
+
+def model_author(run: Run, settings: ModelSettings, selection: Sequence[Trajectory]) -> ModelAuthor:
+    """The author that asks a model: an endpoint's, or the policy as it is before it learns.
+
+    Args:
+        selection: sessions that drafts are chosen by.
+    """
+    model: Model | None = endpoint(run.config)
+    folder = run.store.correspondence
+    if model is None:
+        settings = settings.model_copy(update={"model": run.config.policy.model})
+        engine, chat = run.writer()
+        sampling = Sampling(1.0 if settings.temperature is None else settings.temperature,
+                            settings.reply_tokens or REPLY_TOKENS)
+        asked = len(Correspondence(None, folder, settings).known)
+        model = EngineModel(engine, chat, sampling, settings.length, asked)
+    return ModelAuthor(model, settings, folder, run.sandbox, selection, run.config.gate)
 
 
 def authors(run: Run, selection: Sequence[Trajectory]) -> list[Author]:
@@ -120,8 +144,7 @@ def authors(run: Run, selection: Sequence[Trajectory]) -> list[Author]:
     if run.config.author.automaton:
         found.append(Automaton())
     if settings := run.config.author.model:
-        found.append(ModelAuthor(endpoint(run.config), settings, run.store.correspondence, run.sandbox, selection,
-                                 run.config.gate))
+        found.append(model_author(run, settings, selection))
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from envgen.gate import Gate
-from envgen.models.settings import ModelSettings
+from envgen.models.settings import POLICY, ModelSettings
 from envgen.split import By
 from rollout.errors import UserError
 
@@ -40,6 +40,7 @@ class Sessions(Section):
         approve: what may train without a person's word: "all", or a rule such as "outcome >= 1". The world is learned
             from every session; the weights only from approved ones.
         ledger: the decisions of `dream approve`.
+        system: the system prompt of sessions whose log leaves it out; the policy is told it as well.
         success: an episode whose outcome is at least this is a success; None takes whatever is above zero.
         compare: how an environment's answers are compared with the logged ones. "patterns" is word for word, but for
             what the shown sessions prove to be filler (times and ids that differ after one history), decimals read
@@ -53,6 +54,7 @@ class Sessions(Section):
     split: By | None = None
     approve: str | None = None
     ledger: Path = Path("approvals.ledger")
+    system: str | None = None
     success: float | None = None
     compare: Literal["patterns", "exact"] = "patterns"
 
@@ -89,7 +91,8 @@ class Author(Section):
             draft, which says little where their writer has read the held-out sessions.
         automaton: whether the embedded author drafts as well.
         model: the language model that drafts and revises, if any; see `envgen/models/settings.py`. Its calls may cost
-            money, and parts of the shown sessions are sent to its endpoint.
+            money, and parts of the shown sessions are sent to its endpoint; `model = { model = "policy" }` asks the
+            model of [policy] in this process.
         members: how many of the best drafts are judged on the held-out sessions; those that pass are the ensemble.
     """
 
@@ -179,6 +182,10 @@ class Learning(Section):
         rounds: updates, each on fresh episodes.
         groups: starts in a round.
         episodes: episodes of one start.
+        batch: episodes of a round that go through the model at once; their gradients add up to the same one update.
+            None takes all. What a card can hold (`dream run --dry-run` estimates it).
+        checkpointing: keep only what goes into each layer, and compute the rest again for the gradient: a third more
+            time, and several times less memory.
         beta: weight of the KL penalty to the promoted policy.
         correction: a token's part in the update is weighed by how much likelier the trainer thinks it than the engine
             that said it, but by no more than this.
@@ -195,6 +202,8 @@ class Learning(Section):
     rounds: int = Field(default=40, ge=1)
     groups: int = Field(default=16, ge=1)
     episodes: int = Field(default=8, ge=2)
+    batch: int | None = Field(default=None, ge=1)
+    checkpointing: bool = False
     learning_rate: float = Field(default=3e-4, gt=0)
     beta: float = Field(default=0.0, ge=0)
     correction: float = Field(default=2.0, ge=1)
@@ -208,6 +217,12 @@ class Learning(Section):
     def discount(self) -> float | None:
         """What rewards count for from the first imagined step on; None ends the episode there."""
         return {"cut": None, "discount": self.imagined_discount, "allow": 1.0}[self.imagined]
+
+    @model_validator(mode="after")
+    def _batches_make_a_round(self) -> "Learning":
+        if self.batch is not None and self.groups * self.episodes % self.batch:
+            raise ValueError(f"batch must divide groups times episodes, {self.groups * self.episodes}")
+        return self
 
 
 class Rehearsal(Section):
@@ -267,6 +282,26 @@ class Config(Section):
     learning: Learning = Learning()
     production: Production | None = None
     baselines: Baselines = Baselines()
+
+    @property
+    def checkpoint(self) -> str:
+        """Where `policy.model` is: a folder beside the file, or else a name at Hugging Face."""
+        here = self.folder / self.policy.model
+        return str(here) if here.is_dir() else self.policy.model
+
+    @property
+    def length(self) -> int:
+        """Most tokens that the engine reads and writes at once: of an episode or, where the policy writes, a reply."""
+        model = self.author.model
+        writes = model is not None and model.model == POLICY
+        return max(self.policy.max_length, model.length if model is not None and writes else 0)
+
+    @model_validator(mode="after")
+    def _the_policy_is_there_before_it_writes(self) -> "Config":
+        if self.author.model is not None and self.author.model.model == POLICY and self.policy.model == "tiny":
+            raise ValueError('author.model.model = "policy" lets the policy write environments, but a tiny one is made '
+                             "after they are written, and knows no code; name a Hugging Face model in policy.model")
+        return self
 
 
 S = TypeVar("S", bound=Section)
@@ -334,6 +369,8 @@ def lay_over(values: dict[str, Any], setting: str) -> None:
 def _explain(kind: type[BaseModel], source: str, text: str, problem: Any) -> str:
     """One problem in words: file, line, key, what is wrong and what would be right."""
     parts = [str(part) for part in problem["loc"]]
+    if not parts:
+        return f"{source}: {problem['ctx']['error']}"
     key = ".".join(parts)
     lines = [number for number, line in enumerate(text.splitlines(), start=1)
              if line.split("=")[0].strip() == parts[-1] or line.strip() == f"[{key}]"]

@@ -49,13 +49,14 @@ class _Report(TrainerCallback):
         control.should_training_stop = control.should_training_stop or self.stop()
 
 
-def _arguments(folder: str, learning_rate: float, steps: int, batch: int, seed: int) -> dict[str, Any]:
+def _arguments(folder: str, learning_rate: float, steps: int, batch: int, seed: int, checkpointing: bool = False
+               ) -> dict[str, Any]:
     """What both trainers are told."""
     return {
         "output_dir": folder, "learning_rate": learning_rate, "max_steps": steps,
         "per_device_train_batch_size": batch, "lr_scheduler_type": "constant", "seed": seed, "data_seed": seed,
         "report_to": "none", "save_strategy": "no", "logging_steps": 1, "disable_tqdm": True, "bf16": False,
-        "gradient_checkpointing": False, "dataloader_pin_memory": False,
+        "gradient_checkpointing": checkpointing, "dataloader_pin_memory": False,
     }
 
 
@@ -138,8 +139,11 @@ def learn(
     # Rows only count the groups: what they begin from is for `play` to say.
     rows = [{"prompt": [{"role": "user", "content": str(row)}]} for row in range(config.rounds * config.groups)]
     with TemporaryDirectory() as folder:
+        count = config.groups * config.episodes
+        batch = config.batch or count
         arguments = GRPOConfig(
-            **_arguments(folder, config.learning_rate, config.rounds, config.groups * config.episodes, seed),
+            **_arguments(folder, config.learning_rate, config.rounds, batch, seed, config.checkpointing),
+            gradient_accumulation_steps=count // batch,  # TRL then asks for as many episodes at once, and updates once
             num_generations=config.episodes, beta=config.beta, temperature=policy.temperature,
             max_completion_length=policy.max_length, shuffle_dataset=False, use_cpu=model.device.type == "cpu",
             vllm_importance_sampling_mode="token_truncate", vllm_importance_sampling_clip_max=config.correction,

@@ -102,13 +102,18 @@ def _texts(sessions: Sequence[Trajectory]) -> Iterable[str]:
 def build_tiny(tokenizer: PreTrainedTokenizerBase, layers: int, hidden: int, seed: int) -> LlamaForCausalLM:
     """A Llama with random weights."""
     set_seed(seed)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=2 * hidden, num_hidden_layers=layers,
-        num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=8192, initializer_range=0.06,
-        tie_word_embeddings=False, bos_token_id=None, eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    config = tiny_config(len(tokenizer), layers, hidden)
+    config.eos_token_id, config.pad_token_id = tokenizer.eos_token_id, tokenizer.pad_token_id
     return LlamaForCausalLM(config)
+
+
+def tiny_config(vocabulary: int, layers: int, hidden: int) -> LlamaConfig:
+    """The tiny policy's sizes."""
+    return LlamaConfig(
+        vocab_size=vocabulary, hidden_size=hidden, intermediate_size=2 * hidden, num_hidden_layers=layers,
+        num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=8192, initializer_range=0.06,
+        tie_word_embeddings=False, bos_token_id=None,
+    )
 
 
 def load(folder: str | Path, lora: int | None = None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -133,13 +138,16 @@ def load_model(folder: str | Path, lora: int | None = None) -> PreTrainedModel:
         if rank is not None:
             model = PeftModel.from_pretrained(model, folder, is_trainable=True)
     if rank is None and lora is not None:
-        # Scaled as if by two, whatever the rank (Hu et al. 2021, arXiv 2106.09685, leave it to the learning rate).
-        config = LoraConfig(r=lora, lora_alpha=2 * lora, target_modules="all-linear", task_type="CAUSAL_LM",
-                            base_model_name_or_path=Path(whole).name)
-        model = get_peft_model(model, config)
+        model = get_peft_model(model, adapters_of(lora))
         model.peft_config["default"].base_model_name_or_path = Path(whole).name
     placed: PreTrainedModel = model.cuda() if gpu else model
     return placed
+
+
+def adapters_of(rank: int) -> LoraConfig:
+    """Adapters of all linear layers but the last."""
+    # Scaled as if by two, whatever the rank (Hu et al. 2021, arXiv 2106.09685, leave it to the learning rate).
+    return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
 def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
@@ -186,5 +194,7 @@ def _explained(folder: str | Path) -> Iterator[None]:
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Write a checkpoint that `load` and any Hugging Face program reads; of adapters, the adapters."""
-    model.save_pretrained(folder)
+    # PEFT would ask a hub whether the embeddings changed.
+    told: Any = {"save_embedding_layers": False} if isinstance(model, PeftModel) else {}
+    model.save_pretrained(folder, **told)
     tokenizer.save_pretrained(folder)

@@ -10,7 +10,7 @@ from envgen.patterns import observe, usual_reward
 from envgen.split import By, split
 from rollout.log import SessionError
 from rollout.sessions import Summary, read, with_outcome
-from rollout.trajectory import Record
+from rollout.trajectory import Message, Record, Trajectory
 
 
 class Logs(Record):
@@ -40,6 +40,13 @@ class Logs(Record):
     system: str | None = None
 
 
+def with_system(session: Trajectory, system: str | None) -> Trajectory:
+    """A session whose log left out the system prompt, with it."""
+    if system is None or session.system is not None:
+        return session
+    return session.model_copy(update={"system": Message(role="system", content=system)})
+
+
 def read_sessions(run: Run) -> Logs:
     """Read, complete and divide the logged sessions."""
     config = run.config.sessions
@@ -56,6 +63,7 @@ def read_sessions(run: Run) -> Logs:
         if not kept:
             raise SessionError(names, None, "every session is rejected", f"See {ledger.path}")
         sessions, inferred = infer_ends(kept)
+        sessions = [with_system(session, config.system) for session in sessions]
         if run.privacy:  # twice, for a value that is found in one session may stand unnoticed in an earlier one
             for session in sessions:
                 run.privacy.learn(session)

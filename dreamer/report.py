@@ -2,7 +2,7 @@
 
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel
 from rich.console import Console, Group
@@ -13,10 +13,14 @@ from rich.text import Text
 from dreamer.accreditation import Accreditation
 from dreamer.authoring import Authored, Candidate, Judged, Validated
 from dreamer.baselines import Baselines
+from dreamer.budget import budget
+from dreamer.config import Config, ConfigError
+from dreamer.policy import adapters
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
 from dreamer.stages import Base, Rehearsed, Update
 from envgen.fidelity import FidelityReport
+from envgen.models.settings import POLICY
 from rollout.figure import Figure
 
 FIDELITY = ("step_probability", "changed_step_probability", "novel_step_probability", "episode_match", "reward_f1",
@@ -181,7 +185,7 @@ def _played(played: Played) -> str:
 def _next_steps(report: Report, split: str, root: Path) -> str:
     steps = [f"everything is in {root}/ (report.json, environments/, policies/, night-001/)"]
     if report.verdict == "promoted":
-        steps.append(f'next: AutoModelForCausalLM.from_pretrained("{report.policy}")')
+        steps.append(f"next: {_loading(Path(report.policy or ''))}")
     elif report.verdict == "refused" and report.policy is None:
         steps.append(f"next: read the mismatches in {root}/night-001/validate.json, or record more sessions")
         if split != "session":
@@ -192,13 +196,29 @@ def _next_steps(report: Report, split: str, root: Path) -> str:
     return "\n".join(steps)
 
 
-def plan(config: Any) -> Table:
+def _loading(policy: Path) -> str:
+    """How a checkpoint is loaded: adapters on the model that they belong to."""
+    base, rank = adapters(policy)
+    if rank is None:
+        return f'AutoModelForCausalLM.from_pretrained("{policy}")'
+    return f'PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("{base}"), "{policy}")'
+
+
+def _generated(config: Config, episodes: int) -> str:
+    """At most: every action as long as it may be, where the number of actions is known."""
+    policy, turns = config.policy, config.learning.max_turns
+    most = policy.max_length if turns is None else min(turns * policy.action_tokens, policy.max_length)
+    return f"{episodes * most:,}"
+
+
+def plan(config: Config) -> Table:
     """What a night would do, and roughly what it costs; runs nothing."""
     learning, episodes = config.learning, config.learning.rounds * config.learning.groups * config.learning.episodes
     judged = 2 * config.production.episodes if config.production else 0
     drafts = ["automaton, up to 4 drafts"] if config.author.automaton else []
     if model := config.author.model:
-        drafts.append(f"{model.model}, at most {model.calls} calls")
+        name = config.policy.model if model.model == POLICY else model.model
+        drafts.append(f"{name}, at most {model.calls} calls of about {model.length:,} tokens")
     work = {
         "read": ", ".join(config.sessions.files),
         "author": "; ".join((*config.author.files, *drafts)),
@@ -207,13 +227,20 @@ def plan(config: Any) -> Table:
         if config.policy.model == "tiny" else f"nothing: {config.policy.model}",
         "rehearse": f"{config.rehearsal.episodes:,} episodes",
         "learn": f"{learning.rounds} rounds of {learning.groups} × {learning.episodes}: {episodes:,} episodes, at most "
-                 f"{episodes * config.policy.max_length:,} tokens",
+                 f"{episodes * config.policy.max_length:,} tokens read, {_generated(config, episodes)} of them written",
         "evaluate": f"{judged:,} episodes in {config.production.engine}" if config.production else "nothing: refused",
         "baselines": ", ".join(name for name in ("cloning", "production") if getattr(config.baselines, name)) or "none",
     }
+    try:
+        memory = budget(config).rows()
+    except ConfigError as error:
+        memory = [("card", str(error))]
     table = Table(title=f"{config.name}: the stages of a night", title_style="bold")
     for column in ("stage", "work"):
         table.add_column(column)
     for stage, what in work.items():
         table.add_row(stage, escape(what))
+    table.add_section()
+    for name, what in memory:
+        table.add_row(name, escape(what))
     return table

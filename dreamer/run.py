@@ -7,15 +7,18 @@ from functools import cached_property
 from typing import TypeVar
 
 from pydantic import BaseModel
+from transformers import AutoConfig
 
 from dreamer.acting import Policy, open_engine
 from dreamer.config import Config, ConfigError
+from dreamer.policy import find
 from dreamer.production import open_production
 from dreamer.progress import Reporter
 from dreamer.store import Store
 from envgen.comparison import Comparer
 from envgen.ensemble import Disagreement
 from envgen.tasks import succeeds
+from rollout.chat import Chat
 from rollout.engines import Engine, Sampling
 from rollout.ensemble import EnsembleWorld
 from rollout.figure import Figure, mean, proportion, ratio
@@ -81,11 +84,28 @@ class Run:
         """What generates for a policy: one at a time, because a card may hold no more. It has the weights of now."""
         settings = self.config.engine
         if self.generating is None or (settings.name == "transformers" and self.acting is not policy):
-            self.generating = open_engine(policy, settings, self.config.policy.max_length,
-                                          self.config.rehearsal.concurrent)
+            self.generating = open_engine(policy, settings, self.config.length, self.config.rehearsal.concurrent)
         self.acting = policy
         self.generating.load(policy.model)
         return self.generating
+
+    def writer(self) -> tuple[Engine, Chat]:
+        """The model of the configuration, before any night, and its words. `engine` goes on with the same engine.
+
+        Raises:
+            CheckpointError: it cannot be loaded.
+            ConfigError: it does not hold so many tokens at once.
+        """
+        config = self.config
+        policy = Policy(find(config.checkpoint), config.policy.lora, config.policy.keep_reasoning)
+        most = getattr(AutoConfig.from_pretrained(policy.base).get_text_config(), "max_position_embeddings", None)
+        if most is not None and most < config.length:
+            raise ConfigError(f"author.model wants {config.length:,} tokens at once, prompt_tokens and reply_tokens; "
+                              f"{config.policy.model} reads {most:,}: lower them")
+        engine = open_engine(policy, config.engine, config.length, config.rehearsal.concurrent)
+        if config.engine.name == "vllm":
+            self.generating = engine
+        return engine, policy.chat
 
     @cached_property
     def sandbox(self) -> Sandbox:

@@ -79,8 +79,7 @@ def make_base(run: Run, logs: Logs) -> Base:
     """The policy that left the sessions: cloned from them, or the model that the configuration names."""
     config, seed = run.config, run.config.seed
     if config.policy.model != "tiny":
-        here = config.folder / config.policy.model
-        model, tokenizer = load_checkpoint(here if here.is_dir() else config.policy.model)
+        model, tokenizer = load_checkpoint(config.checkpoint)
         if Chat(tokenizer, config.policy.keep_reasoning).strips:
             raise ConfigError(
                 f"the chat template of {config.policy.model!r} drops the reasoning of earlier turns, so an episode is "

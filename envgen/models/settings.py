@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+POLICY = "policy"
+REPLY_TOKENS = 8_192  # of the policy, where nothing is said
 Price = Annotated[float, Field(ge=0)]
 
 
@@ -11,11 +13,13 @@ class ModelSettings(BaseModel):
     """Which model writes environments, and what it may cost.
 
     Attributes:
-        model: its name at the endpoint.
+        model: its name at the endpoint. In a night's configuration "policy" is the policy before it learns, on its own
+            engine: no endpoint is asked, and `base_url`, `key`, `timeout` and `retries` do not matter.
         base_url: of any OpenAI-compatible endpoint; None is OpenAI's own.
         key: the environment variable that holds the key. An endpoint on this machine may do without.
-        temperature: of its replies; None leaves it to the endpoint, as some models demand.
-        reply_tokens: most tokens of a reply; None leaves it to the endpoint.
+        temperature: of its replies; None leaves it to the endpoint, as some models demand, and is 1 for the
+            policy.
+        reply_tokens: most tokens of a reply; None leaves it to the endpoint, and is 8,192 for the policy.
         prompt_tokens: how long a prompt may be, at four characters a token. What does not fit is left out, and the
             prompt says so.
         calls: most calls of one authoring, those for repairs and those answered from the transcript included.
@@ -51,6 +55,11 @@ class ModelSettings(BaseModel):
     timeout: float = Field(default=600, gt=0)
     retries: int = Field(default=5, ge=0)
     seed: int = Field(default=0, ge=0)
+
+    @property
+    def length(self) -> int:
+        """Tokens of a prompt and its reply."""
+        return self.prompt_tokens + (self.reply_tokens or REPLY_TOKENS)
 
     @model_validator(mode="after")
     def _money_needs_prices(self) -> "ModelSettings":

@@ -72,9 +72,10 @@ class VllmEngine:
                 enforce_eager=not self.gpu, max_model_len=length, max_num_seqs=concurrent,
                 gpu_memory_utilization=memory, enable_prefix_caching=True,
                 # A prompt read in parts draws and takes back a token, which a CPU's generator cannot.
-                enable_chunked_prefill=self.gpu, max_num_batched_tokens=max(length, 8192), logprobs_mode="processed_logprobs",
-                enable_lora=adapter is not None, max_lora_rank=max(8, adapter or 0), max_loras=1,
-                enable_sleep_mode=self.sleeps, disable_log_stats=True,
+                enable_chunked_prefill=self.gpu, max_num_batched_tokens=max(length, 8192),
+                logprobs_mode="processed_logprobs", disable_log_stats=True, enable_sleep_mode=self.sleeps,
+                enable_lora=adapter is not None, max_loras=1,
+                max_lora_rank=max(8, 1 << ((adapter or 1) - 1).bit_length()),  # it takes powers of two
             )
         except (ValueError, RuntimeError, OSError) as error:
             raise EngineFailure(f"vLLM cannot serve {folder}: {error}") from error
@@ -123,7 +124,7 @@ class VllmEngine:
 
             self.loads += 1
             folder = Path(self.adapters.name) / str(self.loads)
-            model.save_pretrained(folder)
+            model.save_pretrained(folder, save_embedding_layers=False)  # or PEFT asks a hub about them
             self.adapter = LoRARequest(f"round-{self.loads}", self.loads, str(folder))
         else:
             (missing,) = self.llm.collective_rpc(_take_over, args=(_weights(model),))
@@ -163,6 +164,7 @@ class VllmEngine:
 
     def _wake(self) -> None:
         if self.resting:
+            torch.cuda.empty_cache()  # what the trainer freed, torch keeps from the engine
             self.llm.wake_up()
             self.resting = False
 

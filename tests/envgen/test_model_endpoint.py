@@ -151,7 +151,7 @@ def test_the_policys_own_engine_answers(model: object, chat: object) -> None:
     from rollout.engines import Sampling, TransformersEngine
 
     engine = TransformersEngine(model, chat.stop)  # type: ignore
-    reply = EngineModel(engine, chat, Sampling(temperature=1.0, max_tokens=8)).reply(PROMPT)  # type: ignore
+    reply = EngineModel(engine, chat, Sampling(temperature=1.0, max_tokens=8), 64_000).reply(PROMPT)  # type: ignore
     assert 0 < reply.reply_tokens <= 8
     assert reply.prompt_tokens > 5
 

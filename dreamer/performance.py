@@ -40,7 +40,8 @@ class Score:
     def __init__(self, count: int, success: float | None):
         self.success = success
         self.outcomes = np.zeros(count)
-        self.turns, self.tokens, self.imagined = np.zeros((3, count), dtype=np.int32)
+        self.counts = np.zeros((count, 3), dtype=np.int32)  # turns, tokens said, imagined turns
+        self.totals = np.zeros(3, dtype=np.int64)
         self.stops = Counter[str]()
         self.played = self.succeeded = 0
         self.begin()
@@ -55,14 +56,13 @@ class Score:
 
     def add(self, episode: Episode) -> None:
         """An episode ended."""
-        number, turns = episode.number, episode.trajectory.turns
-        self.outcomes[number] = episode.outcome
-        self.turns[number] = len(turns)
-        self.tokens[number] = sum(sum(piece.mask) for piece in episode.pieces)
-        self.imagined[number] = sum(bool(turn.imagined) for turn in turns)
+        turns, said = episode.trajectory.turns, sum(sum(piece.mask) for piece in episode.pieces)
+        self.outcomes[episode.number] = episode.outcome
+        self.counts[episode.number] = len(turns), said, sum(bool(turn.imagined) for turn in turns)
+        self.totals += self.counts[episode.number]
         self.stops[(episode.trajectory.stop or "").partition(":")[0]] += 1
         self.succeeded += succeeds(episode.outcome, self.success)
-        self.said += int(self.tokens[number])
+        self.said += said
         self.played += 1
 
     def rates(self) -> dict[str, float]:
@@ -72,22 +72,22 @@ class Score:
 
     def line(self) -> str:
         """How it is going, in words."""
-        turns, rates = int(self.turns.sum()), self.rates()
+        (turns, tokens, imagined), rates = self.totals, self.rates()
         return (f"success {self.succeeded / self.played:.3f}  {turns / self.played:.1f} turns  "
-                f"{self.tokens.sum() / self.played:.1f} tokens  {self.imagined.sum() / turns:.1%} imagined  "
+                f"{tokens / self.played:.1f} tokens  {imagined / turns:.1%} imagined  "
                 f"{rates['episodes']:,.0f}/s  {rates['tokens']:,.0f} tokens/s")
 
     def figures(self) -> dict[str, Figure]:
         """All of them, once all episodes are there."""
-        now = self.played - self.before
+        now, (turns, tokens, imagined) = self.played - self.before, self.counts.T.tolist()
         rates = {f"{unit}_per_second": Figure(value=rate if now else None, n=now, unit=f"{unit} a second")
                  for unit, rate in self.rates().items()}
         return {
             "success": proportion(self.succeeded, self.played, unit="share of episodes"),
             "outcome": mean(self.outcomes.tolist(), unit="reward"),
-            "turns": mean(self.turns.tolist(), unit="turns an episode"),
-            "tokens": mean(self.tokens.tolist(), unit="tokens said an episode"),
-            "imagined_share": ratio(self.imagined.tolist(), self.turns.tolist(), unit="share of steps"),
+            "turns": mean(turns, unit="turns an episode"),
+            "tokens": mean(tokens, unit="tokens said an episode"),
+            "imagined_share": ratio(imagined, turns, unit="share of steps"),
             **rates,
         }
 

@@ -67,14 +67,15 @@ class VllmEngine:
         self.loads = 0
         self.resting = False
         # A processor's generator cannot be set back, as vLLM does when a question is read in parts.
-        whole = {} if self.gpu else {"enable_chunked_prefill": False, "max_num_batched_tokens": max(8192, length)}
+        whole: dict[str, Any] = {"enable_chunked_prefill": False, "max_num_batched_tokens": max(8192, length)}
         try:
             self.llm = LLM(
                 model=str(folder), skip_tokenizer_init=True, dtype="auto" if self.gpu else "float32",
                 enforce_eager=not self.gpu, max_model_len=length, max_num_seqs=concurrent,
                 gpu_memory_utilization=memory, enable_prefix_caching=True, logprobs_mode="processed_logprobs",
                 enable_lora=adapter is not None, max_lora_rank=max(8, adapter or 0), max_loras=1,
-                enable_sleep_mode=self.sleeps, disable_log_stats=True, **whole,
+                enable_sleep_mode=self.sleeps, disable_log_stats=True,
+                **({} if self.gpu else whole),
             )
         except (ValueError, RuntimeError, OSError) as error:
             raise EngineFailure(f"vLLM cannot serve {folder}: {error}") from error

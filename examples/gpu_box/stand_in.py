@@ -8,8 +8,8 @@
 
 It writes a Qwen3 with random weights, a byte-level BPE of the sessions, and the chat template of Qwen3-Instruct-2507 as
 the installed TRL has it. A random model never wins, and where all episodes end alike there is nothing to learn, so it
-imitates the sessions first, for some minutes. It writes no code: the embedded author has to write the environment, which
-mixes the games up and is passed only by a gate that lets answers come too often.
+imitates the sessions first, for some minutes. It writes no code, so the embedded author writes the environment, which
+mixes some games up and passes only a gate that lets answers come too often.
 """
 
 import argparse

@@ -2,11 +2,14 @@
 
     python examples/gpu_box/stand_in.py stand_in
     dream run examples/gpu_box/night.toml --set policy.model=$PWD/stand_in --set author.automaton=true \
-        --set author.model.calls=1 --set learning.learning_rate=1e-3 --set learning.rounds=60
+        --set author.model.calls=1 --set author.model.prompt_tokens=6000 --set author.model.reply_tokens=10000 \
+        --set gate.frequencies_off=0.3 --set learning.learning_rate=3e-3 --set learning.rounds=10 \
+        --set production.episodes=100
 
 It writes a Qwen3 with random weights, a byte-level BPE of the sessions, and the chat template of Qwen3-Instruct-2507 as
 the installed TRL has it. A random model never wins, and where all episodes end alike there is nothing to learn, so it
-imitates the sessions first. It writes no code: the embedded author has to write the environment.
+imitates the sessions first, for some minutes. It writes no code, so the embedded author writes the environment, which
+mixes some games up and passes only a gate that lets answers come too often.
 """
 
 import argparse

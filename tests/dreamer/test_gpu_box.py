@@ -45,7 +45,7 @@ def test_a_night_on_vllm_makes_the_policy_better(project: Path, lora: int | None
     report = json.loads(out)
     figures = report["figures"]
     assert report["verdict"] == "promoted"
-    assert figures["real_success_before"]["value"] < 0.5 < figures["real_success_after"]["value"]
+    assert figures["real_outcome_gain"]["low"] > 0
     candidate = Path(report["policy"])
     base, rank = adapters_in(candidate)
     assert rank == lora

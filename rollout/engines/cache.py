@@ -21,7 +21,7 @@ MOST = 0.75  # rows that make up at least this share of all are read together wi
 
 
 class SlotLayer(DynamicLayer):
-    """Keys and values of one layer, each (rows, slots, heads, head size)."""
+    """Keys and values of one layer, each (rows, heads, slots, head size)."""
 
     buffers: tuple[torch.Tensor, torch.Tensor] | None = None
 
@@ -36,24 +36,23 @@ class SlotLayer(DynamicLayer):
         kept = []
         for place, states in enumerate((key_states, value_states)):  # (rows read, heads, width, head size)
             buffer = self._buffer(place, states)
-            buffer[now.written, now.positions] = states.transpose(1, 2)
-            seen = buffer[: now.height, : now.slots] if now.rows is None else buffer[now.rows, : now.slots]
-            kept.append(seen.transpose(1, 2))
+            buffer[now.written, :, now.positions] = states.transpose(1, 2)
+            kept.append(buffer[: now.height, :, : now.slots] if now.rows is None else buffer[now.rows, :, : now.slots])
         return kept[0], kept[1]
 
     def _buffer(self, place: int, states: torch.Tensor) -> torch.Tensor:
         held = None if self.buffers is None else self.buffers[place]
         rows = self.reading.height + 1
-        if held is not None and held.shape[0] >= rows and held.shape[1] >= self.reading.slots:
+        if held is not None and held.shape[0] >= rows and held.shape[2] >= self.reading.slots:
             return held
         if self.buffers is None:
-            empty = states.new_empty(0, 0, states.shape[1], states.shape[3])
+            empty = states.new_empty(0, states.shape[1], 0, states.shape[3])
             self.buffers = (empty, empty)
         old = self.buffers[place]
-        slots = max(old.shape[1], self.reading.slots + max(64, self.reading.slots // 2))
+        slots = max(old.shape[2], self.reading.slots + max(64, self.reading.slots // 2))
         # What no episode wrote is masked, but NaN times zero would not be zero.
-        grown = states.new_zeros(max(old.shape[0], rows), slots, *old.shape[2:])
-        grown[: old.shape[0], : old.shape[1]] = old
+        grown = states.new_zeros(max(old.shape[0], rows), old.shape[1], slots, old.shape[3])
+        grown[: old.shape[0], :, : old.shape[2]] = old
         self.buffers = (grown, self.buffers[1]) if place == 0 else (self.buffers[0], grown)
         return grown
 

@@ -35,6 +35,8 @@ class Report(BaseModel):
         verdict: promoted; refused by gate or accreditation; or stopped where it was asked to stop.
         reason: of the verdict.
         figures: by name, in the shape the benchmarks print; fidelity is that of the best environment that passed.
+        curves: what changed from round to round: success in the dream, and the nats between what the engine and what
+            the trainer gave a token, on average and at most.
         environments: those judged on the held-out sessions, with the gate's refusals; those without any are the
             members of the ensemble.
         run: the run folder.
@@ -45,6 +47,7 @@ class Report(BaseModel):
     verdict: Literal["promoted", "refused", "stopped"]
     reason: str
     figures: dict[str, Figure]
+    curves: dict[str, tuple[float, ...]] = {}
     environments: dict[str, tuple[str, ...]] = {}
     run: str
     seed: int
@@ -55,6 +58,7 @@ def write_report(run: Run) -> Report:
     """Put the records of a night together, keep the report and return it."""
     records = run.records
     figures: dict[str, Figure] = {}
+    curves: dict[str, tuple[float, ...]] = {}
     environments: dict[str, tuple[str, ...]] = {}
     verdict: Literal["promoted", "refused", "stopped"] = "stopped"
     reason, policy = f"stopped after {run.until}", None
@@ -76,6 +80,10 @@ def write_report(run: Run) -> Report:
             case Update():
                 policy = str(run.store.policy(record.policy))
                 figures["episodes_rehearsed"] = Figure(value=record.episodes, n=record.episodes, unit="episodes")
+                curves = {name: tuple(getattr(each, name) for each in record.rounds)
+                          for name in ("success", "engine_difference", "engine_difference_most")}
+                figures["engine_difference_most"] = Figure(
+                    value=max(curves["engine_difference_most"]), n=len(record.rounds), unit="nats")
                 figures["episodes_per_second"] = Figure(value=record.episodes_per_second, n=record.episodes, unit="1/s")
             case Accreditation():
                 verdict, reason = ("promoted" if record.promoted else "refused"), record.reason
@@ -87,8 +95,8 @@ def write_report(run: Run) -> Report:
             case Baselines():
                 figures |= {f"baseline: {row.name}": row.played.success for row in record.rows}
     figures["night_seconds"] = Figure(value=run.seconds_until_judging, n=1, unit="s")
-    report = Report(verdict=verdict, reason=reason, figures=figures, run=str(run.store.root), seed=run.config.seed,
-                    environments=environments, policy=policy)
+    report = Report(verdict=verdict, reason=reason, figures=figures, curves=curves, run=str(run.store.root),
+                    seed=run.config.seed, environments=environments, policy=policy)
     run.store.save_report(report)
     return report
 
@@ -135,6 +143,8 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
             return [
                 ("rehearsed", f"{record.episodes:,} episodes, {record.episodes_per_second:,.0f} episodes/s, "
                               f"{len(record.rounds)} rounds in {record.seconds:.0f} s"),
+                ("  engine against trainer",
+                 f"at most {max(each.engine_difference_most for each in record.rounds):.2g} nats a token"),
                 ("dream success, last round", f"{last.success:.3f} (imagined steps {last.imagined_share:.3f})"),
                 *_disagreement(last.disagreement),
             ]

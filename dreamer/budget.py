@@ -68,8 +68,8 @@ class Budget:
         if self.card is None:
             return f"no GPU is seen here; of one it takes {need}"
         if self.engine and self.engine - self.weights < self.held:
-            return (f"does not fit: vLLM's share of {_size(self.engine)} must hold its weights and, for the longest text, "
-                    f"{_size(self.held)} of cache; raise engine.memory, or lower max_length or prompt_tokens")
+            return (f"does not fit: vLLM's share of {_size(self.engine)} must hold its weights and "
+                    f"{_size(self.held)} of cache for the longest text; raise engine.memory, or lower prompt_tokens")
         if max(playing, learning) <= self.card:
             return f"fits this card's {_size(self.card)}: {need}"
         remedy = "lower engine.memory" if playing > learning else "lower learning.batch, or set learning.checkpointing"

@@ -36,6 +36,7 @@ class Budget:
         activations: kept of `batch` episodes of `max_length` tokens, and the logits that exist at once.
         batch: episodes through the model at once.
         length: tokens of an episode, at most.
+        held: the longest text in the engine's cache, an episode or what the policy is asked to write.
         card: all of the card; None where none is seen.
         engine: the engine's share of the card; without vLLM nothing, without a card what all of them would fill.
         sleeps: the engine leaves the card while the policy learns.
@@ -49,6 +50,7 @@ class Budget:
     activations: int
     batch: int
     length: int
+    held: int
     card: int | None
     engine: int
     sleeps: bool
@@ -65,8 +67,9 @@ class Budget:
         need = f"about {_size(playing)} while it plays, {_size(learning)} while it learns"
         if self.card is None:
             return f"no GPU is seen here; of one it takes {need}"
-        if self.engine and self.engine - self.weights < self.episode:
-            return f"does not fit: vLLM's share, {_size(self.engine)}, has no room for an episode; raise engine.memory"
+        if self.engine and self.engine - self.weights < self.held:
+            return (f"does not fit: vLLM's share of {_size(self.engine)} must hold its weights and "
+                    f"{_size(self.held)} of cache for the longest text; raise engine.memory, or lower prompt_tokens")
         if max(playing, learning) <= self.card:
             return f"fits this card's {_size(self.card)}: {need}"
         remedy = "lower engine.memory" if playing > learning else "lower learning.batch, or set learning.checkpointing"
@@ -116,13 +119,14 @@ def budget(config: Config) -> Budget:
     card = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
     engine = 0
     if config.engine.name == "vllm":
-        filled = parameters * size + config.rehearsal.concurrent * cached * config.policy.max_length
+        episodes = config.rehearsal.concurrent * config.policy.max_length
+        filled = parameters * size + cached * max(episodes, config.length)
         engine = filled if card is None else int(card * config.engine.memory)
     return Budget(
         parameters=parameters, trained=trained, weights=parameters * size, cached=cached,
         states=trained * (16 if lora else 3 * size) + (parameters * size if config.learning.beta and not lora else 0),
         activations=batch * config.policy.max_length * token + logits, batch=batch, length=config.policy.max_length,
-        card=card, engine=engine, sleeps=config.engine.sleep,
+        held=cached * config.length, card=card, engine=engine, sleeps=config.engine.sleep,
     )
 
 

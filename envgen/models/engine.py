@@ -2,7 +2,8 @@
 
 import time
 
-from envgen.models.model import ModelError, Prompt, Reply
+from envgen.models.correspondence import BudgetSpent
+from envgen.models.model import Prompt, Reply
 from rollout.chat import Chat
 from rollout.engines import Engine, Sampling, say
 
@@ -25,14 +26,14 @@ class EngineModel:
         """One reply, cut where prompt and reply outgrow the engine.
 
         Raises:
-            ModelError: the prompt leaves less than a quarter of a reply's room.
+            BudgetSpent: the prompt leaves less than a quarter of a reply's room.
         """
         began = time.monotonic()
         ids = self.chat.prompt(prompt.user, prompt.system)
         wanted = self.sampling.max_tokens
         room = min(wanted, self.length - len(ids))
         if 4 * room < wanted:
-            raise ModelError(
+            raise BudgetSpent(
                 f"a prompt has {len(ids):,} tokens of this model's (about {prompt.tokens:,} at four characters each), "
                 f"and the engine holds {self.length:,}: too few are left for a reply of {wanted:,}; lower prompt_tokens"
             )

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, Qwen3Config
 
+from dreamer.budget import Budget
 from dreamer.config import Learning, Policy, load
 from dreamer.learning import learn
 from dreamer.policy import adapters as adapters_in
@@ -88,6 +90,19 @@ def test_the_example_says_what_it_takes(dream: DREAM, tmp_path: Path) -> None:
     assert "144.0 KiB a token" in told
     assert "15,728,640 tokens" in told
     assert ("GPU" in told) or ("card's" in told)
+
+
+def test_a_card_that_is_too_small_is_told_with_the_remedy() -> None:
+    gib = 2**30
+    needs = Budget(parameters=4, trained=1, weights=8 * gib, states=gib, cached=2**17, activations=13 * gib, batch=16,
+                   length=2048, held=4 * gib, card=80 * gib, engine=48 * gib, sleeps=True)
+    assert needs.verdict() == "fits this card's 80.0 GiB: about 59.0 GiB while it plays, 24.0 GiB while it learns"
+    for change, remedy in (({"card": 50 * gib}, "lower engine.memory"), ({"activations": 99 * gib}, "learning.batch"),
+                           ({"engine": 9 * gib}, "raise engine.memory"), ({"activations": 30 * gib, "sleeps": False},
+                                                                          "learning.batch")):
+        assert needs.verdict() != (told := replace(needs, **change).verdict())
+        assert told.startswith("does not fit")
+        assert remedy in told
 
 
 @pytest.mark.parametrize("model", ["no/such-model", "tiny"])

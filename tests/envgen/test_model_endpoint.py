@@ -156,6 +156,25 @@ def test_the_policys_own_engine_answers(model: object, chat: object) -> None:
     assert reply.prompt_tokens > 5
 
 
+def test_the_policys_own_engine_says_something_else_when_asked_again(model: object, chat: object) -> None:
+    from rollout.engines import Sampling, TransformersEngine
+
+    engine = TransformersEngine(model, chat.stop)  # type: ignore
+    sampling = Sampling(temperature=1.0, max_tokens=16)
+    asked = EngineModel(engine, chat, sampling, 64_000)  # type: ignore
+    said = [asked.reply(PROMPT).text for _ in range(2)]
+    assert said[0] != said[1]
+    assert EngineModel(engine, chat, sampling, 64_000, asked=1).reply(PROMPT).text == said[1]  # type: ignore
+
+
+def test_a_prompt_that_leaves_no_room_for_a_reply_says_so(model: object, chat: object) -> None:
+    from rollout.engines import Sampling, TransformersEngine
+
+    engine = TransformersEngine(model, chat.stop)  # type: ignore
+    with pytest.raises(ModelError, match="too few are left for a reply of 8; lower prompt_tokens"):
+        EngineModel(engine, chat, Sampling(max_tokens=8), length=6).reply(PROMPT)  # type: ignore
+
+
 def _said(text: str):  # type: ignore
     from envgen.models.model import Reply
 

@@ -17,7 +17,7 @@ dream: setup
 	$(BIN)/dream run examples/frozen_lake/night.toml
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

@@ -183,14 +183,16 @@ class RealWorld:
         self.idle: list[gym.Env[str, str]] = []
         self.numbers = itertools.count(1)
         self.steps = 0
-        self.counting = Lock()
+        self.taking = Lock()
 
     def open(self, starts: Sequence[Start]) -> list[tuple[int, Reply]]:
         opened: list[tuple[int, Reply]] = []
         try:
             for start in starts:
                 with _engine("reset"):
-                    env = self.idle.pop() if self.idle else self.make()
+                    with self.taking:
+                        idle = self.idle.pop() if self.idle else None
+                    env = idle or self.make()
                     options = None if start.observation is None else {"observation": start.observation}
                     observation, _ = env.reset(seed=start.seed, options=options)
                     if not isinstance(observation, str):
@@ -204,7 +206,7 @@ class RealWorld:
         return opened
 
     def step(self, acts: Sequence[tuple[int, str]]) -> list[Reply]:
-        with self.counting:
+        with self.taking:
             self.steps += len(acts)
         replies = []
         for copy, action in acts:

@@ -69,9 +69,10 @@ class Chat:
                 "choose an instruct model"
             )
         self.tokenizer = tokenizer
-        # Worlds repeat themselves, and templates do nothing else.
+        # Worlds and policies repeat themselves, and templates do nothing else.
         self._said = lru_cache(REMEMBERED)(partial(_encode, tokenizer, split_special_tokens=True))
         self._written = lru_cache(REMEMBERED)(partial(_encode, tokenizer))
+        self._acted = lru_cache(REMEMBERED)(lambda ids: self._text(ids[slice(*self._spoken(ids))]))
         self.stop = int(tokenizer.eos_token_id)
         self._opening, self._before_earlier, self._after_action, self._before_action = self._around(system=False)
         self._system = self._around(system=True)[0] if self._accepts_system() else None
@@ -133,7 +134,7 @@ class Chat:
 
     def action(self, ids: Sequence[int]) -> str:
         """The words of an action; neither its thought nor its end-of-turn mark is part of them."""
-        return self._text(ids[slice(*self._spoken(ids))])
+        return self._acted(tuple(ids))
 
     def thought(self, ids: Sequence[int]) -> str | None:
         """The words of an action's reasoning; None where there are none."""

@@ -81,12 +81,13 @@ class TransformersEngine:
 
     @torch.inference_mode()
     def step(self) -> dict[int, Completion]:
-        was_training = self.model.training
+        if not self.model.training:  # to say so to every module takes as long as a layer
+            return self._step()
         self.model.eval()
         try:
             return self._step()
         finally:
-            self.model.train(was_training)
+            self.model.train()
 
     def _step(self) -> dict[int, Completion]:
         groups: dict[int, list[_Row]] = {}

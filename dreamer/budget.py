@@ -1,7 +1,7 @@
 """What a night takes of a card's memory, estimated from the model's configuration alone; no weights are read.
 
 Exact are the counts of parameters (the model is built without storage) and the cache (two vectors a layer and head).
-Activations are an estimate: what autograd kept of Qwen3 and Llama layers, fitted; other layers differ by some tens of
+Activations are an estimate: what autograd kept of Qwen3 layers, fitted; other layers may differ by some tens of
 per cent. What CUDA, its kernels and fragments of memory take comes on top, `RESERVE` of them.
 """
 

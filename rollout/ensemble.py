@@ -45,14 +45,15 @@ class EnsembleWorld:
     def close(self, copies: Sequence[int]) -> None:
         closed = [self.copies.pop(number) for number in copies]
         for place, member in enumerate(self.members):
-            with self.locks[place]:
-                member.close([copy for at, copy in closed if at == place])
+            if own := [copy for at, copy in closed if at == place]:
+                with self.locks[place]:
+                    member.close(own)
 
     def _ask(self, places: Sequence[int], asked: Sequence[Q], ask: Callable[[World, list[Q]], Iterable[A]]) -> list[A]:
         """Each member is asked its own at once; answers in the order of what was asked."""
-        answers = []
+        answers = {}
         for place, member in enumerate(self.members):
-            own = [each for at, each in zip(places, asked, strict=True) if at == place]
-            with self.locks[place]:
-                answers.append(iter(ask(member, own) if own else ()))
+            if own := [each for at, each in zip(places, asked, strict=True) if at == place]:
+                with self.locks[place]:
+                    answers[place] = iter(ask(member, own))
         return [next(answers[place]) for place in places]

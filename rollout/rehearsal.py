@@ -192,12 +192,14 @@ class Rehearsal:
             )
 
     def _hear(self, episode: _Open, reply: Reply) -> None:
-        history = episode.history
+        piece = episode.pieces[-1]
         if self.chat.strips:
-            following = self.chat.follow(episode.pieces[-1].prompt, episode.said, reply.observation)
+            heard = self.chat.follow(piece.prompt, episode.said, reply.observation)
+            length = len(heard)
         else:
-            following = history + self.chat.answer(reply.observation, closed=episode.said[-1] == self.chat.stop)
-        room = self.max_length - len(following) - self.sampling.max_tokens
+            heard = self.chat.answer(reply.observation, closed=episode.said[-1] == self.chat.stop)
+            length = len(piece.prompt) + len(piece.completion) + len(heard)
+        room = self.max_length - length - self.sampling.max_tokens
         last = len(episode.turns) + 1 >= self.max_turns or room < 0
         episode.turns.append(
             Turn(action=episode.action, observation=reply.observation, reward=reply.reward, terminated=reply.terminated,
@@ -212,9 +214,8 @@ class Rehearsal:
         elif reply.truncated or last:
             episode.stop = "truncated"
         elif self.chat.strips:
-            episode.see(following)
+            episode.see(heard)
         else:
-            heard = following[len(history) :]
             episode.add(heard, 0, [0.0] * len(heard))
 
     def _finish(self, episode: _Open, name: str) -> Episode:

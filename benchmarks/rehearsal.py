@@ -28,6 +28,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -40,6 +41,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from benchmarks import show, tool_game
+from dreamer.acting import starts
 from dreamer.policy import load, save, train_tokenizer
 from rollout.chat import Chat
 from rollout.engines import Engine, Sampling, TransformersEngine
@@ -47,7 +49,7 @@ from rollout.engines.vllm import VllmEngine
 from rollout.figure import Figure
 from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Trajectory
-from rollout.world import DreamWorld, RealWorld, Start
+from rollout.world import DreamWorld, RealWorld
 from sandbox import Pool, Sandbox
 
 WORLD = '''
@@ -105,10 +107,6 @@ def dreaming(turns: int) -> Iterator[DreamWorld]:
     """The authored world in its sandbox."""
     with Sandbox() as sandbox, Pool(sandbox, WORLD.replace("TURNS", str(turns)), workers=1, counting=True) as pool:
         yield DreamWorld(pool)
-
-
-def starts(count: int) -> list[Start]:
-    return [Start(seed, seed) for seed in range(count)]
 
 
 def said(episodes: Sequence[Episode]) -> int:
@@ -170,11 +168,11 @@ def ceiling(names: Sequence[str], sizes: Sequence[int], layers: int, hidden: int
                 rehearsal = Rehearsal(engine, chat, world, sampling, max_turns=4, concurrent=concurrent,
                                       max_length=LENGTH)
                 count = max(256, concurrent)
-                rehearsal.play(starts(concurrent))  # warms up
+                rehearsal.play(starts(0, concurrent))  # warms up
                 shares, speeds = [], []
                 for _ in range(rounds):
                     engine.load(model)  # nothing of the round before is remembered
-                    episodes, took = timed(partial(rehearsal.play, starts(count)))
+                    episodes, took = timed(partial(rehearsal.play, starts(0, count)))
                     engine.load(model)
                     tokens, bare = timed(partial(alone, engine, episodes, sampling, concurrent))
                     shares.append((said(episodes) / took) / (tokens / bare))
@@ -201,10 +199,10 @@ def trl(rounds: int, concurrent: int = 64, turns: int = 5) -> dict[str, Figure]:
                 TransformersEngine(model, chat.stop), chat, world, Sampling(max_tokens=32), max_turns=turns,
                 concurrent=concurrent, max_length=4096, system=tool_game.instructions(tokenizer),
             )
-            rehearsal.play(starts(4))  # warms up
+            rehearsal.play(starts(0, 4))  # warms up
             shares = []
             for _ in range(rounds):
-                episodes, took = timed(partial(rehearsal.play, starts(concurrent)))
+                episodes, took = timed(partial(rehearsal.play, starts(0, concurrent)))
                 if any(len(episode.trajectory.turns) != turns for episode in episodes):
                     raise RuntimeError(f"not every episode took {turns} turns")
                 theirs, _, _ = tool_game.trl_episodes(folder, concurrent, concurrent, turns, seconds)
@@ -227,8 +225,8 @@ def turns(rounds: int, layers: int, hidden: int, concurrent: int = 64) -> dict[s
             cost = {}
             for length in (2, 20):
                 rehearsal.engine.load(model)
-                played = Rehearsal(**{**vars(rehearsal), "max_turns": length})
-                episodes, took = timed(partial(played.play, starts(concurrent * 20 // length)))
+                played = replace(rehearsal, max_turns=length)
+                episodes, took = timed(partial(played.play, starts(0, concurrent * 20 // length)))
                 cost[length] = took / said(episodes)
             shares.append(cost[20] / cost[2])
     return {"time a generated token, 20 turns over 2": spread(shares, rounds, 1.3, "ratio", least=False)}

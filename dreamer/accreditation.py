@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from dreamer.acting import Policy
+from dreamer.acting import Policy, starts
 from dreamer.reading import Logs
-from dreamer.run import Played, Run, starts
+from dreamer.run import Played, Run
 from dreamer.stages import Base, Update
 from rollout.figure import Figure, difference
 from rollout.rehearsal import Episode

@@ -1,16 +1,21 @@
-"""A checkpoint that acts: its words, its weights, and the engine that generates for it."""
+"""A checkpoint that acts: its words, its weights, the engine that generates for it, and how it rehearses."""
 
 from functools import cached_property
 from pathlib import Path
 
 from transformers import PreTrainedModel
 
-from dreamer.config import Engine as Settings
+from dreamer.config import Config
+from dreamer.config import Engine as EngineSettings
 from dreamer.policy import adapters, load_model, load_tokenizer
+from dreamer.terms import Settings
 from rollout.chat import Chat
-from rollout.engines import Engine, TransformersEngine
+from rollout.engines import Engine, Sampling, TransformersEngine
+from rollout.rehearsal import Rehearsal
+from rollout.world import Start, World
 
 REHEARSAL_SEEDS = 500_000_000  # first of the seeds that no learning and no judging uses
+SEEDS = 1_000_003  # starts from one seed of a run to the next
 
 
 class Policy:
@@ -43,7 +48,7 @@ class Policy:
         return load_model(self.folder, self.lora)
 
 
-def open_engine(policy: Policy, settings: Settings, length: int, concurrent: int) -> Engine:
+def open_engine(policy: Policy, settings: EngineSettings, length: int, concurrent: int) -> Engine:
     """What generates for a policy. vLLM has the weights of its base until it is told others by `load`.
 
     Args:
@@ -59,3 +64,24 @@ def open_engine(policy: Policy, settings: Settings, length: int, concurrent: int
 
     return VllmEngine(policy.base, policy.chat.stop, length, concurrent, settings.memory, policy.lora,
                       settings.sleep)
+
+
+def rehearsal_of(policy: Policy, engine: Engine, world: World, settings: Config | Settings, max_turns: int,
+                 system: str | None, labels: dict[str, str | int]) -> Rehearsal:
+    """Episodes as the settings want them; what is imagined ends them.
+
+    Args:
+        engine: generates for the policy.
+        system, labels: see `Rehearsal`.
+    """
+    return Rehearsal(
+        engine=engine, chat=policy.chat, world=world,
+        sampling=Sampling(settings.policy.temperature, settings.policy.action_tokens), max_turns=max_turns,
+        concurrent=settings.rehearsal.concurrent, in_step=settings.rehearsal.in_step, seed=settings.seed,
+        system=system, max_length=settings.policy.max_length, labels=labels,
+    )
+
+
+def starts(first: int, count: int) -> list[Start]:
+    """As many different starts."""
+    return [Start(first + number, number) for number in range(count)]

@@ -58,7 +58,7 @@ def learn_for_real(run: Run, logs: Logs, policy: Policy) -> Update:
     """The rounds of a night, in the real engine. Changes the policy."""
     world = run.production(run.config.baselines.production_options)
     rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system, source="real")
-    return improve(run, policy, Curriculum([], run.succeeded, run.config.seed),
+    return improve(run, policy, rehearsal.engine, Curriculum([], run.succeeded, run.config.seed),
                    lambda number, wanted: rehearsal.play(wanted, name=round_name(number)), "real")
 
 

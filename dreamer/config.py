@@ -218,6 +218,10 @@ class Learning(Section):
         """What rewards count for from the first imagined step on; None ends the episode there."""
         return {"cut": None, "discount": self.imagined_discount, "allow": 1.0}[self.imagined]
 
+    def stated_return(self, worst: float | None) -> float | None:
+        """What an episode is worth that was cut, where the sessions' lowest outcome is `worst`."""
+        return worst if self.imagined_return == "worst" else self.imagined_return
+
     @model_validator(mode="after")
     def _batches_make_a_round(self) -> "Learning":
         if self.batch is not None and self.groups * self.episodes % self.batch:

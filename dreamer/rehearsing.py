@@ -10,12 +10,13 @@ Left out: several environments, and real engines; a night has those.
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from dreamer.acting import REHEARSAL_SEEDS, Policy, open_engine
+from dreamer.acting import REHEARSAL_SEEDS, SEEDS, Policy, open_engine, rehearsal_of, starts
 from dreamer.performance import Performance, Score
 from dreamer.policy import find
 from dreamer.progress import Reporter
@@ -27,16 +28,13 @@ from envgen.comparison import Comparer
 from envgen.ends import infer_ends
 from envgen.patterns import observe
 from envgen.support import vouched
-from rollout.engines import Sampling
 from rollout.journal import Journal, write_episodes
-from rollout.rehearsal import Rehearsal
 from rollout.sessions import read, with_outcome
 from rollout.trajectory import Record, Trajectory
-from rollout.world import DreamWorld, Start
+from rollout.world import DreamWorld
 from sandbox import Pool, Sandbox
 
 R = TypeVar("R", bound=Record)
-SEEDS = 1_000_003  # starts from one seed to the next
 
 
 def rehearse(source: Path, settings: Settings, files: list[str], format: str | None, to: Path, unsafe: bool,
@@ -92,25 +90,19 @@ def _play(sandbox: Sandbox, environment: Environment, sessions: Sequence[Traject
         if policy.lora is not None:
             engine.load(policy.model)
         worst = min((session.outcome for session in sessions if session.outcome is not None), default=None)
-        rehearsal = Rehearsal(
-            engine=engine, chat=policy.chat, world=world,
-            sampling=Sampling(settings.policy.temperature, settings.policy.action_tokens),
-            max_turns=settings.turns(sessions), concurrent=settings.rehearsal.concurrent,
-            in_step=settings.rehearsal.in_step, seed=settings.seed, max_length=settings.policy.max_length,
-            system=next((session.system.text for session in sessions if session.system), None),
-            imagined_discount=learning.discount,
-            imagined_return=worst if learning.imagined_return == "worst" else learning.imagined_return,
-            labels={"policy": agreed.policy},
+        rehearsal = replace(
+            rehearsal_of(policy, engine, world, settings, settings.turns(sessions),
+                         next((session.system.text for session in sessions if session.system), None),
+                         {"policy": agreed.policy}),
+            imagined_discount=learning.discount, imagined_return=learning.stated_return(worst),
         )
-        first = REHEARSAL_SEEDS + SEEDS * settings.seed
-        missing = ((number, Start(first + number, number)) for number in range(count) if number not in journal.places)
+        wanted = starts(REHEARSAL_SEEDS + SEEDS * settings.seed, count)
         with reporter.stage("rehearse", count, "episodes") as bar:
             for episode in journal:
                 score.add(episode)
             bar.advance(len(journal))
             score.begin()
-            for episode in rehearsal.stream(missing, "rehearsal"):
-                journal.add(episode)
+            for episode in journal.play(rehearsal, wanted, "rehearsal"):
                 score.add(episode)
                 bar.advance()
                 bar.note(score.line())

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
 from pydantic import BaseModel
 from transformers import AutoConfig
 
-from dreamer.acting import Policy, open_engine
+from dreamer.acting import Policy, open_engine, rehearsal_of
 from dreamer.config import Config, ConfigError
 from dreamer.policy import find
 from dreamer.production import open_production
@@ -19,14 +20,14 @@ from envgen.comparison import Comparer
 from envgen.ensemble import Disagreement
 from envgen.tasks import succeeds
 from rollout.chat import Chat
-from rollout.engines import Engine, Sampling
+from rollout.engines import Engine
 from rollout.ensemble import EnsembleWorld
 from rollout.figure import Figure, mean, proportion, ratio
 from rollout.privacy import Privacy
 from rollout.privacy.presidio import Presidio
 from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Record
-from rollout.world import DreamWorld, PrivateWorld, RealWorld, Start, World
+from rollout.world import DreamWorld, PrivateWorld, RealWorld, World
 from sandbox import Pool, Sandbox
 
 R = TypeVar("R", bound=BaseModel)
@@ -215,14 +216,11 @@ class Run:
     def rehearsal(self, policy: Policy, world: World, max_turns: int, temperature: float | None = None,
                   system: str | None = None, **labels: str | int) -> Rehearsal:
         """Episodes as the configuration wants them."""
-        settings = self.config.policy
-        return Rehearsal(
-            engine=self.engine(policy), chat=policy.chat, world=world,
-            sampling=Sampling(settings.temperature if temperature is None else temperature, settings.action_tokens),
-            max_turns=max_turns, concurrent=self.config.rehearsal.concurrent,
-            in_step=self.config.rehearsal.in_step, seed=self.config.seed, system=system, max_length=settings.max_length,
-            labels={"night": self.store.night, "policy": policy.digest, **labels},
-        )
+        rehearsal = rehearsal_of(policy, self.engine(policy), world, self.config, max_turns, system,
+                                 {"night": self.store.night, "policy": policy.digest, **labels})
+        if temperature is None:
+            return rehearsal
+        return replace(rehearsal, sampling=replace(rehearsal.sampling, temperature=temperature))
 
     def summarise(self, episodes: Sequence[Episode], seconds: float) -> Played:
         """Success, outcome and length of some episodes."""
@@ -238,8 +236,3 @@ class Run:
             disagreement=ratio(list(map(sum, nats)), list(map(len, nats)), unit="nats") if any(nats) else None,
             seconds=seconds,
         )
-
-
-def starts(first: int, count: int) -> list[Start]:
-    """As many different starts."""
-    return [Start(first + number, number) for number in range(count)]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from dreamer.acting import REHEARSAL_SEEDS, Policy
+from dreamer.acting import REHEARSAL_SEEDS, SEEDS, Policy, starts
 from dreamer.authoring import Validated
 from dreamer.card import card
 from dreamer.config import ConfigError
@@ -13,9 +13,10 @@ from dreamer.learning import Round, clone, learn
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
 from dreamer.reading import Logs
-from dreamer.run import Played, Run, starts
+from dreamer.run import Played, Run
 from envgen.ensemble import Disagreement
 from rollout.chat import Chat
+from rollout.engines import Engine
 from rollout.figure import Figure
 from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Record, Trajectory
@@ -123,10 +124,7 @@ def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Reh
     ):
         began = time.monotonic()
         bar.advance(len(journal))
-        missing = [(number, start) for number, start in enumerate(starts(REHEARSAL_SEEDS, count))
-                   if number not in journal.places]
-        for episode in in_dream(run, logs, policy, world).stream(missing, "rehearsal"):
-            journal.add(episode)
+        for _ in journal.play(in_dream(run, logs, policy, world), starts(REHEARSAL_SEEDS, count), "rehearsal"):
             bar.advance()
         episodes = with_disagreement(list(journal), disagreement)
         run.store.save_episodes("rehearsal", episodes)
@@ -162,7 +160,7 @@ def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Up
             run.store.save_episodes(round_name(number), episodes)
             return episodes
 
-        update = improve(run, policy, curriculum, play, "learn")
+        update = improve(run, policy, rehearsal.engine, curriculum, play, "learn")
     run.store.save_card(update.policy, card(run, logs, base=base.policy, validated=validated, update=update))
     return update
 
@@ -178,17 +176,17 @@ def round_name(number: int) -> str:
     return f"round-{number:03d}"
 
 
-def improve(run: Run, policy: Policy, curriculum: Curriculum, play: Play, name: str) -> Update:
+def improve(run: Run, policy: Policy, engine: Engine, curriculum: Curriculum, play: Play, name: str) -> Update:
     """GRPO with progress; leaves the changed policy in the store.
 
     Args:
+        engine: that `play` generates with.
         curriculum: draws the starts of every round.
         play: plays a round's starts, in a dream or not.
         name: what to show.
     """
     config, rounds = run.config, list[RoundSummary]()
     began = round_began = time.monotonic()
-    engine = run.engine(policy)
     playing = 0.0
     episodes_played = turns_played = 0
 
@@ -197,7 +195,7 @@ def improve(run: Run, policy: Policy, curriculum: Curriculum, play: Play, name: 
         def rehearse(number: int) -> list[Episode]:
             nonlocal playing
             groups, each = config.learning.groups, config.learning.episodes
-            wanted = curriculum.draw(groups, config.seed * 1_000_003 + number * groups)
+            wanted = curriculum.draw(groups, config.seed * SEEDS + number * groups)
             playing_began = time.monotonic()
             episodes = play(number, [start for start in wanted for _ in range(each)])
             playing += time.monotonic() - playing_began
@@ -232,10 +230,9 @@ def improve(run: Run, policy: Policy, curriculum: Curriculum, play: Play, name: 
 def in_dream(run: Run, logs: Logs, policy: Policy, world: World) -> Rehearsal:
     """Episodes in the authored environments; what is imagined counts as the configuration states."""
     settings = run.config.learning
-    stated = settings.imagined_return
     return replace(
         run.rehearsal(policy, world, max_turns(run, logs), system=logs.system),
-        imagined_discount=settings.discount, imagined_return=logs.worst_outcome if stated == "worst" else stated,
+        imagined_discount=settings.discount, imagined_return=settings.stated_return(logs.worst_outcome),
     )
 
 

@@ -9,7 +9,7 @@ Left out: surviving a power cut; nothing is forced onto the disk before the end.
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 
 from rollout.chat import Tokens
 from rollout.errors import UserError
-from rollout.rehearsal import Episode
+from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Trajectory
+from rollout.world import Start
 
 ROWS = 512  # of a group in Parquet, and in memory
 IDS = pa.list_(pa.int32())
@@ -87,6 +88,13 @@ class Journal:
         self.stream.write(line)
         self.stream.flush()
         self.places[episode.number] = place
+
+    def play(self, rehearsal: Rehearsal, starts: Sequence[Start], name: str) -> Iterator[Episode]:
+        """Those episodes that are missing, as they end and are kept; see `Rehearsal.stream`."""
+        missing = ((number, start) for number, start in enumerate(starts) if number not in self.places)
+        for episode in rehearsal.stream(missing, name):
+            self.add(episode)
+            yield episode
 
     def __iter__(self) -> Iterator[Episode]:
         """All episodes, by number."""

@@ -25,11 +25,12 @@ from benchmarks.worlds import WORLDS, arena
 from dreamer.accreditation import TURNS
 from dreamer.authoring import Authored, Judged, Validated, author_environments, validate_environments
 from dreamer.baselines import learn_for_real
-from dreamer.config import Author, Cloning, Config, Learning, Production, Sessions
-from dreamer.config import Policy as Tiny
+from dreamer.config import Config
 from dreamer.learning import clone
 from dreamer.reading import Logs, read_sessions
 from dreamer.run import Run
+from dreamer.sections import Author, Cloning, Learning, Production, Sessions
+from dreamer.sections import Policy as Tiny
 from dreamer.stages import Base, Update, approved, learn_in_dream, make_base
 from envgen.support import vouched
 from rollout.figure import Figure, difference, proportion, ratio

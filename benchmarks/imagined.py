@@ -27,12 +27,13 @@ from dreamer.accreditation import judge
 from dreamer.acting import starts
 from dreamer.authoring import author_environments, validate_environments
 from dreamer.baselines import learn_for_real
-from dreamer.config import Author, Cloning, Config, Learning, Production, Rehearsal, Sessions
-from dreamer.config import Policy as Tiny
+from dreamer.config import Config
 from dreamer.production import find_engine
 from dreamer.progress import Reporter
 from dreamer.reading import read_sessions
 from dreamer.run import Run
+from dreamer.sections import Author, Cloning, Learning, Production, Rehearsal, Sessions
+from dreamer.sections import Policy as Tiny
 from dreamer.stages import in_dream, learn_in_dream, make_base
 from dreamer.store import Store
 from rollout.figure import Figure, difference, proportion

@@ -6,8 +6,8 @@ from pathlib import Path
 from transformers import PreTrainedModel
 
 from dreamer.config import Config
-from dreamer.config import Engine as EngineSettings
 from dreamer.policy import adapters, load_model, load_tokenizer
+from dreamer.sections import Engine as EngineSettings
 from dreamer.terms import Settings
 from rollout.chat import Chat
 from rollout.engines import Engine, Sampling, TransformersEngine

@@ -17,7 +17,7 @@ from typing import Any
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 
-from dreamer.config import Cloning, Learning, Policy
+from dreamer.sections import Cloning, Learning, Policy
 from rollout.chat import Tokens
 from rollout.rehearsal import Episode
 

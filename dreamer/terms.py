@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from dreamer.config import ConfigError, Engine, Learning, Policy, Rehearsal, Section, checked, lay_over
+from dreamer.config import ConfigError, checked, lay_over
+from dreamer.sections import Engine, Learning, Policy, Rehearsal, Section
 from rollout.trajectory import Record, Trajectory
 
 TURNS = 1000  # most of an episode, where neither sessions nor settings say

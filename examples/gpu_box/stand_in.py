@@ -19,10 +19,11 @@ import trl
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM, set_seed
 
-from dreamer.config import Cloning, load
+from dreamer.config import load
 from dreamer.learning import clone
 from dreamer.policy import save
 from dreamer.reading import with_system
+from dreamer.sections import Cloning
 from rollout.chat import Chat
 from rollout.sessions import read
 from rollout.trajectory import Trajectory, messages_of

@@ -13,10 +13,11 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, Qwen3Config
 
 from dreamer.budget import Budget
-from dreamer.config import Learning, Policy, load
+from dreamer.config import load
 from dreamer.learning import learn
 from dreamer.policy import adapters as adapters_in
 from dreamer.policy import build_tiny, train_tokenizer
+from dreamer.sections import Learning, Policy
 from rollout.chat import Chat
 from rollout.rehearsal import Episode
 from tests.dreamer.conftest import DREAM

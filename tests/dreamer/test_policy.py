@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
-from dreamer.config import Cloning
 from dreamer.learning import clone
 from dreamer.policy import build_tiny, load, save, train_tokenizer
+from dreamer.sections import Cloning
 from rollout.chat import Chat
 from rollout.trajectory import Trajectory
 from tests.dreamer.conftest import DREAM

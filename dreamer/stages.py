@@ -15,7 +15,7 @@ from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
-from dreamer.teaching import contexts_of
+from dreamer.teaching import Contexts, Examples
 from dreamer.training import DIVERGENCE, Round
 from envgen.ensemble import Disagreement
 from rollout.chat import Chat
@@ -168,8 +168,8 @@ def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Up
 
         engine = rehearsal.engine
         if run.config.learning.method == "distillation":
-            contexts = contexts_of(run, policy, approved(run))
-            learner = taught(run, policy, engine, lambda episode: contexts.draw(episode.observation.text))
+            told = contexts(run, policy)
+            learner = taught(run, policy, engine, lambda episode: told.draw(episode.observation.text))
         else:
             learner = rewarded(run, policy, engine)
         update = improve(run, policy, engine, play, "learn", learner)
@@ -199,6 +199,22 @@ def rewarded(run: Run, policy: Policy, engine: Engine) -> Learner:
     config = run.config
     return lambda play, told: learn(policy.model, policy.tokenizer, play, lambda: engine.load(policy.model),
                                     config.learning, config.policy, config.seed, told)
+
+
+def contexts(run: Run, policy: Policy) -> Contexts:
+    """What the configuration wants the teacher to be told.
+
+    Args:
+        policy: whose tokens are counted.
+    """
+    match run.config.distillation.context:
+        case "rehearsal":
+            played = run.store.load_episodes("rehearsal")
+            told = [episode for episode in played if run.succeeded(episode.outcome or 0.0)]
+        case _:
+            told = approved(run)
+    most = run.config.policy.max_length // 2
+    return Examples(told, run.succeeded, lambda text: len(policy.chat.say(text)) <= most, run.config.seed)
 
 
 def taught(run: Run, policy: Policy, engine: Engine, context: Callable[[Trajectory], str]) -> Learner:

@@ -32,8 +32,9 @@ from dreamer.config import Config
 from dreamer.promotions import Promotions
 from envgen.author import Environment
 from envgen.patterns import Patterns
+from rollout.chat import Tokens
 from rollout.errors import UserError
-from rollout.journal import Journal, write_episodes
+from rollout.journal import Journal, read_tokens, write_episodes
 from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory
 
@@ -46,6 +47,7 @@ USES: dict[str, set[str]] = {
     "validate": {"gate"},
     "clone": {"seed", "policy", "cloning"},
     "rehearse": {"rehearsal", "engine"},
+    "gap": {"distillation"},
     "learn": {"learning"},
     "evaluate": {"production"},
     "baselines": {"baselines"},
@@ -252,6 +254,10 @@ class Store:
         """The words of the episodes kept under a name."""
         with open(self._night() / name / "episodes.jsonl", "rb") as stream:
             return [Trajectory.model_validate_json(line) for line in stream]
+
+    def load_tokens(self, name: str, most: int) -> list[Tokens]:
+        """The ids of the first episodes kept under a name, no more than so many."""
+        return read_tokens(self._night() / name, most)
 
     def save_report(self, report: BaseModel) -> Path:
         write(self.root / "report.json", _json(report))

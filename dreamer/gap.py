@@ -1,7 +1,8 @@
 """Whether the teacher does better for what only it is told. Where it does not, there is nothing to learn from it.
 
-Measured first, for what the teacher gains at the beginning foretells what its student gains in the end. In a dream both play from the same
-starts; without one, both are asked how likely they find what was done in sessions that nothing is learnt from.
+Measured first, for what the teacher gains at the beginning foretells what its student gains in the end. In a dream the
+base plays from the same starts without and with what the teacher is told; where there is none, it says how likely it
+finds, without and with it, what was done in sessions that nothing is learnt from.
 """
 
 from dataclasses import replace
@@ -64,13 +65,17 @@ def gap_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Gap:
 
 
 def gap_on_sessions(run: Run, logs: Logs, base: Base) -> Gap:
-    """Ask the base, without and with contexts, how likely it finds what was done in approved held-out sessions."""
+    """Ask the base, without and with contexts, how likely it finds what was done in approved held-out sessions.
+
+    Where outcomes are known, in those that succeeded: who knows better would not do what failed.
+    """
     policy = run.policy(base.policy)
-    sessions = [session for session in run.store.load_sessions("held_out") if session.approval]
+    sessions = [session for session in run.store.load_sessions("held_out")
+                if session.approval and (session.outcome is None or run.succeeded(session.outcome))]
     sessions = sessions[: run.config.distillation.gap]
     if len(sessions) < FEWEST:
-        raise TeachingError(f"{len(sessions)} held-out sessions are approved, too few to see whether the context helps "
-                            f"the teacher; approve at least {FEWEST}")
+        raise TeachingError(f"{len(sessions)} held-out sessions are approved and did not fail, too few to see whether "
+                            f"the teacher's context helps it; have {FEWEST}, or raise sessions.held_out")
     drawn = contexts(run, policy)
     with run.reporter.stage("gap", 2 * len(sessions), "sessions") as bar:
         likely = []

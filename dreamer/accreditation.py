@@ -64,7 +64,7 @@ def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
     worse = success_gain.high is not None and success_gain.high < 0  # a mean can gain while fewer succeed
     promoted = better and not worse
     if promoted:
-        run.store.promote(update.policy)
+        run.store.promote(update.policy, by="the production engine")
     reason = f"mean outcome in the real engine changed by {gain}, "
     reason += "lower bound above 0" if better else "lower bound not above 0: not shown to be better"
     if worse:

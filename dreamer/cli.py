@@ -4,6 +4,7 @@ Results go to stdout, progress to stderr. Exit codes: 0 done, 1 a gate refused, 
 configuration or the logs is wrong, 130 interrupted.
 """
 
+import getpass
 import os
 import shutil
 import signal
@@ -290,6 +291,20 @@ def _config(file: Path | None, folder: Path | None, settings: list[str] | None) 
 for _name, _command in (("import", import_logs), ("export", export_logs), ("patterns", show_logs),
                         ("approve", approve_sessions), ("reveal", reveal)):
     app.command(_name)(_explained("what was decided is kept; no file was half written")(_command))
+
+
+@app.command()
+def rollback(
+    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    by: Annotated[str | None, typer.Option(help="Who decides. [default: you]", show_default=False)] = None,
+) -> None:
+    """Return to the policy that was promoted before."""
+    from dreamer.store import Store
+
+    with _explained():
+        Store.config(run)
+        store = Store(run)
+        print(f"promoted again: {store.policy(store.roll_back(by or getpass.getuser()))}")
 
 
 @app.command()

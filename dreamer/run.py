@@ -141,7 +141,8 @@ class Run:
     @property
     def seconds_until_judging(self) -> float:
         """How long the stages before the judging took."""
-        took = {event["stage"]: event["seconds"] for event in self.store.events() if event["event"] == "stage"}
+        took = {event["stage"]: event["seconds"] for event in self.store.events()
+                if event["event"] == "stage" and event["night"] == self.store.night}
         return float(sum(seconds for stage, seconds in took.items() if stage not in ("evaluate", "baselines")))
 
     @property
@@ -203,7 +204,8 @@ class Run:
             began = time.monotonic()
             record = work(self, *records)
             self.store.save(name, record)
-            self.reporter.event("stage", stage=name, seconds=time.monotonic() - began, real_steps=self.real_steps)
+            self.reporter.event("stage", night=self.store.night, stage=name, seconds=time.monotonic() - began,
+                                real_steps=self.real_steps)
         self.records[name] = record
         if name == self.until:
             raise NightOver

@@ -6,7 +6,7 @@
     correspondence/                what a model was asked and answered while it wrote environments
     environments/DIGEST/           environment.py, environment.json
     policies/DIGEST/               a Hugging Face checkpoint, and in README.md what it was made from
-    promoted.json                  which policy is promoted
+    promoted.json                  which policy is promoted, and which were before
     night-001/config.json          the resolved configuration; a night belongs to one
     night-001/sessions/            {shown,selection,held_out}.jsonl; read.json, which sessions the logs held
     night-001/patterns.json
@@ -31,6 +31,7 @@ import orjson
 from pydantic import BaseModel
 
 from dreamer.config import Config
+from dreamer.promotions import Promotions
 from envgen.author import Environment
 from envgen.patterns import Patterns
 from rollout.errors import UserError
@@ -170,6 +171,16 @@ class Store:
         with open(self.folder / "sessions" / f"{part}.jsonl", "rb") as stream:
             return [Trajectory.model_validate_json(line) for line in stream]
 
+    def save_read(self, ids: Iterable[str]) -> None:
+        """Note which sessions the logs held; by digests of their ids, which may hold secrets."""
+        write(self.folder / "sessions" / "read.json", orjson.dumps([_digest(id) for id in ids]))
+
+    def unread(self, ids: Iterable[str]) -> list[str]:
+        """Those of some sessions that the logs did not hold."""
+        path = self.folder / "sessions" / "read.json"
+        known = set(orjson.loads(path.read_bytes())) if path.exists() else set()
+        return [id for id in ids if _digest(id) not in known]
+
     def save_patterns(self, patterns: BaseModel) -> None:
         write(self.folder / "patterns.json", _json(patterns))
 
@@ -206,7 +217,7 @@ class Store:
         return Environment.model_validate_json(path.read_bytes())
 
     def save_policy(self, write: Callable[[Path], None]) -> str:
-        """Keep a checkpoint under the digest of its weights.
+        """Keep a checkpoint under the digest of its weights; the one that is there already where they are equal.
 
         Args:
             write: is given an empty folder to write the checkpoint into.
@@ -216,9 +227,13 @@ class Store:
         folder.mkdir(parents=True)
         write(folder)
         name = weights_digest(folder)
-        target = self.policy(name)
-        shutil.rmtree(target, ignore_errors=True)  # the same weights, written by a run that was stopped
-        os.replace(folder, target)
+        if self.policy(name).exists():  # it may be promoted, and must not be missing for a moment
+            shutil.rmtree(folder)
+            return name
+        for file in (*folder.rglob("*"), folder):
+            _force(file)
+        os.replace(folder, self.policy(name))
+        _force(folder.parent)
         return name
 
     def policy(self, digest: str) -> Path:
@@ -229,8 +244,41 @@ class Store:
         """Say beside a checkpoint what it was made from."""
         write(self.policy(digest) / "README.md", card.encode())
 
-    def promote(self, digest: str) -> None:
-        write(self.root / "promoted.json", orjson.dumps({"policy": digest, "night": self.night}))
+    @property
+    def promotions(self) -> Promotions:
+        """Which policies were promoted, and when."""
+        path = self.root / "promoted.json"
+        return Promotions.model_validate_json(path.read_bytes()) if path.exists() else Promotions()
+
+    @property
+    def promoted(self) -> str | None:
+        """The digest of the promoted policy; None where there is none."""
+        standing = self.promotions.standing
+        return standing[-1].policy if standing else None
+
+    def promote(self, digest: str, by: str) -> None:
+        """From now on this policy of the store is the promoted one.
+
+        Args:
+            by: what that rests on.
+        """
+        self._decide(self.promotions.promote(digest, self.night, by))
+
+    def roll_back(self, by: str) -> str:
+        """Return to the policy that was promoted before; its digest.
+
+        Args:
+            by: who decided.
+
+        Raises:
+            PromotionError: there is none.
+        """
+        promotions = self.promotions.roll_back(by)
+        self._decide(promotions)
+        return promotions.standing[-1].policy
+
+    def _decide(self, promotions: Promotions) -> None:
+        write(self.root / "promoted.json", _json(promotions))
 
     def journal(self, name: str) -> Journal:
         """Episodes that are being played, under the name that their ids begin with."""
@@ -289,6 +337,10 @@ def differing(old: Any, new: Any, prefix: str = "") -> list[str]:
             for name in differing(old.get(key), new.get(key), f"{prefix}{key}.")]
 
 
+def _digest(id: str) -> str:
+    return hashlib.sha256(id.encode()).hexdigest()[:16]
+
+
 def _json(record: BaseModel) -> bytes:
     return record.model_dump_json(indent=2).encode() + b"\n"
 
@@ -298,8 +350,19 @@ def _lines(records: Sequence[BaseModel]) -> bytes:
 
 
 def write(path: Path, data: bytes) -> None:
-    """All or nothing."""
+    """All or nothing, even where the power is cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.writing")
     beside.write_bytes(data)
+    _force(beside)
     os.replace(beside, path)
+    _force(path.parent)
+
+
+def _force(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM
 
+from dreamer.store import Store
 from tests.dreamer.conftest import DREAM, NIGHT
 
 FEW = ("--set", "learning.rounds=2", "--set", "production.episodes=20", "--set", "cloning.steps=3")
@@ -26,8 +27,9 @@ def test_a_night_makes_the_policy_better_in_the_real_engine(project: Path, dream
     assert figures["real_steps_before_judging"]["value"] == 0
     assert figures["fidelity_episode_match"]["value"] == 1.0
     assert AutoModelForCausalLM.from_pretrained(report["policy"]).num_parameters() > 0
-    promoted = json.loads((Path(report["run"]) / "promoted.json").read_text())
-    assert report["policy"].endswith(promoted["policy"])
+    promoted = Store(Path(report["run"])).promoted
+    assert promoted is not None
+    assert report["policy"].endswith(promoted)
     assert json.loads((Path(report["run"]) / "report.json").read_text()) == report
 
 

@@ -137,6 +137,11 @@ class Store:
         return self.root / f"night-{self.night:03d}"
 
     @property
+    def begun(self) -> bool:
+        """Whether a stage of the night is done."""
+        return self._stage(next(iter(USES))).exists()
+
+    @property
     def over(self) -> bool:
         """Whether the night is."""
         return self._stage("report").exists()
@@ -256,6 +261,18 @@ class Store:
         standing = self.promotions.standing
         return standing[-1].policy if standing else None
 
+    @property
+    def original(self) -> str | None:
+        """The digest of the first policy that an earlier night began with; None where none began with any."""
+        paths = [night._stage("clone") for night in self.earlier]
+        return next((str(orjson.loads(path.read_bytes())["policy"]) for path in paths if path.exists()), None)
+
+    @property
+    def beginning(self) -> str | None:
+        """The digest of the policy that the night goes on from: promoted by earlier nights, or else their original."""
+        promoted = [each.policy for each in self.promotions.standing if each.night < self.night]
+        return promoted[-1] if promoted else self.original
+
     def promote(self, digest: str, by: str) -> None:
         """From now on this policy of the store is the promoted one.
 
@@ -287,6 +304,10 @@ class Store:
     def save_episodes(self, name: str, episodes: Iterable[Episode]) -> None:
         """Keep episodes under the name that their ids begin with: words as JSON lines, ids as Parquet."""
         write_episodes(self.folder / name, episodes)
+
+    def episodes(self, name: str) -> Path:
+        """Where the words of episodes are kept, as a log of sessions."""
+        return self.folder / name / "episodes.jsonl"
 
     def save_report(self, report: BaseModel, over: bool) -> None:
         """Keep what the night came to.

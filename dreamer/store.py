@@ -306,8 +306,13 @@ class Store:
         write_episodes(self.folder / name, episodes)
 
     def episodes(self, name: str) -> Path:
-        """Where the words of episodes are kept, as a log of sessions."""
+        """Where the words of the episodes kept under a name are: a log of sessions like any other."""
         return self.folder / name / "episodes.jsonl"
+
+    def load_episodes(self, name: str) -> list[Trajectory]:
+        """The words of the episodes kept under a name."""
+        with open(self.episodes(name), "rb") as stream:
+            return [Trajectory.model_validate_json(line) for line in stream]
 
     def save_report(self, report: BaseModel, over: bool) -> None:
         """Keep what the night came to.

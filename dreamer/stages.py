@@ -9,11 +9,12 @@ from dreamer.authoring import Validated
 from dreamer.card import card
 from dreamer.config import ConfigError
 from dreamer.curriculum import Curriculum
-from dreamer.learning import Round, clone, learn
+from dreamer.learning import clone, learn
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
+from dreamer.training import Round
 from envgen.ensemble import Disagreement
 from rollout.chat import Chat
 from rollout.engines import Engine

@@ -15,6 +15,7 @@ from dreamer.policy import load as load_checkpoint
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
 from dreamer.training import Round
+from dreamer.watch import SAMPLE, Halted, Watch
 from envgen.ensemble import Disagreement
 from rollout.chat import Chat
 from rollout.engines import Engine
@@ -48,6 +49,7 @@ class RoundSummary(Record):
     Attributes:
         engine_difference, engine_difference_most: nats between what the engine and what the trainer gave the policy's
             tokens, on average and at most.
+        promoted_kl: KL(promoted‖policy) after the update, nats a token, in the rounds in which it is measured.
     """
 
     number: int
@@ -59,11 +61,17 @@ class RoundSummary(Record):
     entropy: float | None
     engine_difference: float
     engine_difference_most: float
+    promoted_kl: Figure | None = None
     seconds: float
 
 
 class Update(Record):
-    """What rehearsal made of the policy."""
+    """What rehearsal made of the policy.
+
+    Attributes:
+        rounds: but for one that a guard stopped at.
+        stopped: why learning was stopped before its last round, if it was; the policy then is the last good one.
+    """
 
     policy: str
     episodes: int
@@ -71,6 +79,7 @@ class Update(Record):
     seconds: float
     rehearsal_seconds: float
     rounds: tuple[RoundSummary, ...]
+    stopped: str | None = None
 
     @property
     def episodes_per_second(self) -> float:
@@ -178,7 +187,7 @@ def round_name(number: int) -> str:
 
 
 def improve(run: Run, policy: Policy, engine: Engine, curriculum: Curriculum, play: Play, name: str) -> Update:
-    """GRPO with progress; leaves the changed policy in the store.
+    """GRPO with progress, watched; leaves the changed policy in the store.
 
     Args:
         engine: that `play` generates with.
@@ -190,6 +199,8 @@ def improve(run: Run, policy: Policy, engine: Engine, curriculum: Curriculum, pl
     began = round_began = time.monotonic()
     playing = 0.0
     episodes_played = turns_played = 0
+    stopped = None
+    watch = Watch(policy.model, config.guards, run.store.load_tokens("rehearsal", SAMPLE), config.learning.rounds)
 
     with run.reporter.stage(name, config.learning.rounds, "rounds") as bar:
 
@@ -205,6 +216,7 @@ def improve(run: Run, policy: Policy, engine: Engine, curriculum: Curriculum, pl
 
         def told(done: Round) -> None:
             nonlocal round_began, episodes_played, turns_played
+            apart = watch.look(done)
             played = run.summarise(done.episodes, 0.0)
             now = time.monotonic()
             rounds.append(RoundSummary(
@@ -212,7 +224,8 @@ def improve(run: Run, policy: Policy, engine: Engine, curriculum: Curriculum, pl
                 turns=played.turns, imagined_share=played.imagined_share.value or 0.0,
                 disagreement=played.disagreement, entropy=done.metrics.get("entropy"),
                 engine_difference=done.metrics["sampling/sampling_logp_difference/mean"],
-                engine_difference_most=done.metrics["sampling/sampling_logp_difference/max"], seconds=now - round_began,
+                engine_difference_most=done.metrics["sampling/sampling_logp_difference/max"], promoted_kl=apart,
+                seconds=now - round_began,
             ))
             round_began = now
             episodes_played += len(done.episodes)
@@ -221,11 +234,15 @@ def improve(run: Run, policy: Policy, engine: Engine, curriculum: Curriculum, pl
             bar.note(f"success {rounds[-1].success:.2f}  {episodes_played / playing:,.0f} episodes/s",
                      **rounds[-1].model_dump())
 
-        learn(policy.model, policy.tokenizer, rehearse, lambda: engine.load(policy.model), config.learning,
-              config.policy, config.seed, told)
+        try:
+            learn(policy.model, policy.tokenizer, rehearse, lambda: engine.load(policy.model), config.learning,
+                  config.policy, config.seed, told)
+        except Halted as halted:
+            stopped = str(halted)
+            run.reporter.say(f"stopped in {stopped}")
     digest = run.store.save_policy(lambda folder: save(policy.model, policy.tokenizer, folder))
     return Update(policy=digest, episodes=episodes_played, turns=turns_played, seconds=time.monotonic() - began,
-                  rehearsal_seconds=playing, rounds=tuple(rounds))
+                  rehearsal_seconds=playing, rounds=tuple(rounds), stopped=stopped)
 
 
 def in_dream(run: Run, logs: Logs, policy: Policy, world: World) -> Rehearsal:

@@ -47,8 +47,8 @@ USES: dict[str, set[str]] = {
     "validate": {"gate"},
     "clone": {"seed", "policy", "cloning"},
     "rehearse": {"rehearsal", "engine"},
-    "learn": {"learning"},
-    "evaluate": {"production"},
+    "learn": {"learning", "guards"},
+    "evaluate": {"production", "guards", "retention"},
     "baselines": {"baselines"},
 }
 

@@ -250,8 +250,14 @@ class Store:
         write_episodes(self._night() / name, episodes)
 
     def load_tokens(self, name: str, most: int) -> list[Tokens]:
-        """The ids of the first episodes kept under a name, no more than so many."""
-        return read_tokens(self._night() / name, most)
+        """The ids of the first episodes kept under a name, no more than so many; none where there are no episodes."""
+        folder = self._night() / name
+        return read_tokens(folder, most) if folder.exists() else []
+
+    def load_episodes(self, name: str) -> list[Trajectory]:
+        """The words of the episodes kept under a name."""
+        with open(self._night() / name / "episodes.jsonl", "rb") as stream:
+            return [Trajectory.model_validate_json(line) for line in stream]
 
     def save_report(self, report: BaseModel) -> Path:
         write(self.root / "report.json", _json(report))

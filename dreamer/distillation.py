@@ -8,7 +8,6 @@ engine that said it, cut off at `Learning.correction`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -19,25 +18,11 @@ from trl.experimental.sdft import SDFTConfig, SDFTTrainer
 from trl.experimental.sdft.sdft_trainer import DistillationLogits
 from trl.trainer.utils import entropy_from_logits, pad, selective_log_softmax
 
+from dreamer.lesson import Lesson
 from dreamer.sections import Distillation, Learning, Policy
-from dreamer.training import Metrics, Report, Round, arguments, train
-from rollout.chat import Tokens
+from dreamer.training import DIVERGENCE, Metrics, Report, Round, arguments, train
 
 ALPHA = {"forward": 0.0, "jensen-shannon": 0.5, "reverse": 1.0}  # TRL's name for each divergence
-DIVERGENCE = "self_distillation/distillation_loss"  # TRL's name for nats a token
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What the student did, to be looked at again by one who knows more.
-
-    Attributes:
-        tokens: what the student saw and said; the mask is 1 on its own.
-        teacher_prompt: ids of what the teacher sees in place of `tokens.prompt`.
-    """
-
-    tokens: Tokens
-    teacher_prompt: list[int]
 
 
 def compared(mask: Sequence[int], skip: int) -> list[int]:

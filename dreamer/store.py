@@ -248,6 +248,11 @@ class Store:
         """Keep episodes under the name that their ids begin with: words as JSON lines, ids as Parquet."""
         write_episodes(self._night() / name, episodes)
 
+    def load_episodes(self, name: str) -> list[Trajectory]:
+        """The words of the episodes kept under a name."""
+        with open(self._night() / name / "episodes.jsonl", "rb") as stream:
+            return [Trajectory.model_validate_json(line) for line in stream]
+
     def save_report(self, report: BaseModel) -> Path:
         write(self.root / "report.json", _json(report))
         return self.root / "report.json"

@@ -9,6 +9,7 @@ from transformers import PrinterCallback, TrainerCallback
 from rollout.rehearsal import Episode
 
 Metrics = dict[str, float]
+DIVERGENCE = "self_distillation/distillation_loss"  # TRL's name for nats a token between student and teacher
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from dreamer.reading import Logs
 from dreamer.run import Played, Run
 from dreamer.teaching import contexts_of
 from dreamer.training import DIVERGENCE, Round
+from dreamer.watch import SAMPLE, Halted, Watch
 from envgen.ensemble import Disagreement
-from rollout.chat import Chat
+from rollout.chat import Chat, Tokens
 from rollout.engines import Engine
 from rollout.figure import Figure
 from rollout.rehearsal import Episode, Rehearsal
@@ -58,6 +59,7 @@ class RoundSummary(Record):
         divergence: of the policy and its teacher, nats a token, before the update; None where there was no teacher.
         engine_difference, engine_difference_most: nats between what the engine and what the trainer gave the policy's
             tokens, on average and at most.
+        promoted_kl: KL(promoted‖policy) after the update, nats a token, in the rounds in which it is measured.
     """
 
     number: int
@@ -70,11 +72,17 @@ class RoundSummary(Record):
     entropy: float | None
     engine_difference: float
     engine_difference_most: float
+    promoted_kl: Figure | None = None
     seconds: float
 
 
 class Update(Record):
-    """What learning made of the policy."""
+    """What learning made of the policy.
+
+    Attributes:
+        rounds: but for one that a guard stopped at.
+        stopped: why learning was stopped before its last round, if it was; the policy then is the last good one.
+    """
 
     policy: str
     episodes: int
@@ -82,6 +90,7 @@ class Update(Record):
     seconds: float
     rehearsal_seconds: float
     rounds: tuple[RoundSummary, ...]
+    stopped: str | None = None
 
     @property
     def episodes_per_second(self) -> float:
@@ -241,7 +250,7 @@ def taught(run: Run, policy: Policy, engine: Engine, context: Callable[[Trajecto
 
 
 def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, learner: Learner) -> Update:
-    """Rounds of learning, with progress; leaves the changed policy in the store.
+    """Rounds of learning, watched and with progress; leaves the changed policy in the store.
 
     Args:
         engine: that `play` generates with.
@@ -253,6 +262,8 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
     began = round_began = time.monotonic()
     playing = 0.0
     episodes_played = turns_played = 0
+    stopped = None
+    watch = Watch(policy.model, config.guards, histories(run, policy, SAMPLE), config.learning.rounds)
 
     with run.reporter.stage(name, config.learning.rounds, "rounds") as bar:
 
@@ -266,6 +277,7 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
 
         def told(done: Round) -> None:
             nonlocal round_began, episodes_played, turns_played
+            apart = watch.look(done)
             played = run.summarise(done.episodes, 0.0)
             known = any(episode.trajectory.outcome is not None for episode in done.episodes)
             now = time.monotonic()
@@ -276,7 +288,8 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
                 disagreement=played.disagreement, divergence=done.metrics.get(DIVERGENCE),
                 entropy=done.metrics.get("entropy"),
                 engine_difference=done.metrics["sampling/sampling_logp_difference/mean"],
-                engine_difference_most=done.metrics["sampling/sampling_logp_difference/max"], seconds=now - round_began,
+                engine_difference_most=done.metrics["sampling/sampling_logp_difference/max"], promoted_kl=apart,
+                seconds=now - round_began,
             ))
             round_began = now
             episodes_played += len(done.episodes)
@@ -286,10 +299,19 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
             came = f"success {last.success:.2f}" if known else f"{last.divergence:.3f} nats from the teacher"
             bar.note(f"{came}  {episodes_played / playing:,.0f} episodes/s", **last.model_dump())
 
-        learner(rehearse, told)
+        try:
+            learner(rehearse, told)
+        except Halted as halted:
+            stopped = str(halted)
+            run.reporter.say(f"stopped in {stopped}")
     digest = run.store.save_policy(lambda folder: save(policy.model, policy.tokenizer, folder))
     return Update(policy=digest, episodes=episodes_played, turns=turns_played, seconds=time.monotonic() - began,
-                  rehearsal_seconds=playing, rounds=tuple(rounds))
+                  rehearsal_seconds=playing, rounds=tuple(rounds), stopped=stopped)
+
+
+def histories(run: Run, policy: Policy, most: int) -> list[Tokens]:
+    """What is said on the new task: by the base in its rehearsal or, where there was none, in approved sessions."""
+    return run.store.load_tokens("rehearsal", most) or [policy.chat.tokens(each) for each in approved(run)[:most]]
 
 
 def in_dream(run: Run, logs: Logs, policy: Policy, world: World) -> Rehearsal:

@@ -34,8 +34,9 @@ from dreamer.config import Config
 from dreamer.promotions import Promotions
 from envgen.author import Environment
 from envgen.patterns import Patterns
+from rollout.chat import Tokens
 from rollout.errors import UserError
-from rollout.journal import Journal, write_episodes
+from rollout.journal import Journal, read_tokens, write_episodes
 from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory
 
@@ -48,8 +49,8 @@ USES: dict[str, set[str]] = {
     "validate": {"gate"},
     "clone": {"seed", "policy", "cloning"},
     "rehearse": {"rehearsal", "engine"},
-    "learn": {"learning", "nights"},
-    "evaluate": {"production"},
+    "learn": {"learning", "guards", "nights"},
+    "evaluate": {"production", "guards", "retention"},
     "baselines": {"baselines"},
 }
 
@@ -308,6 +309,11 @@ class Store:
     def episodes(self, name: str) -> Path:
         """Where the words of the episodes kept under a name are: a log of sessions like any other."""
         return self.folder / name / "episodes.jsonl"
+
+    def load_tokens(self, name: str, most: int) -> list[Tokens]:
+        """The ids of the first episodes kept under a name, no more than so many; none where there are no episodes."""
+        folder = self.folder / name
+        return read_tokens(folder, most) if folder.exists() else []
 
     def load_episodes(self, name: str) -> list[Trajectory]:
         """The words of the episodes kept under a name."""

@@ -11,9 +11,11 @@ from dreamer.acting import Policy
 from dreamer.authoring import Validated
 from dreamer.curriculum import Curriculum
 from dreamer.divergence import log_probabilities, surprise
+from dreamer.dreaming import in_dream
+from dreamer.learners import contexts
 from dreamer.reading import Logs
 from dreamer.run import Run
-from dreamer.stages import Base, contexts, in_dream
+from dreamer.stages import Base
 from dreamer.teaching import TeachingError, privileged
 from rollout.chat import Tokens
 from rollout.figure import Figure, difference, mean
@@ -49,7 +51,7 @@ def gap_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Gap:
     wanted = curriculum.draw(count, SEEDS)
     drawn = contexts(run, policy)
     with (
-        run.dream({each.environment: each.vouched for each in validated.members}) as (world, _),
+        run.dream(validated.worlds) as (world, _),
         run.reporter.stage("gap", 2 * count, "episodes") as bar,
     ):
         rehearsal = in_dream(run, logs, policy, world)

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dreamer.card import card
-from dreamer.reading import Logs
+from dreamer.dreaming import round_name
+from dreamer.learners import contexts, taught
+from dreamer.reading import Logs, approved
 from dreamer.run import Run
-from dreamer.stages import Base, Update, approved, contexts, improve, round_name, taught
+from dreamer.stages import Base, Update, improve
 from dreamer.teaching import TeachingError
 from rollout.chat import Chat, Tokens
 from rollout.engines import Sampling, say_all

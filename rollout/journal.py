@@ -142,6 +142,7 @@ def write_episodes(folder: Path, episodes: Iterable[Episode]) -> None:
 
 def read_tokens(folder: Path, most: int) -> list[Tokens]:
     """The first pieces that `write_episodes` wrote, and no more than so many."""
+    names = COLUMNS.names[1:]
     with pq.ParquetFile(folder / "tokens.parquet") as columns:
-        rows = chain.from_iterable(batch.to_pylist() for batch in columns.iter_batches(ROWS, COLUMNS.names[1:]))
+        rows = chain.from_iterable(batch.to_pylist() for batch in columns.iter_batches(ROWS, columns=names))
         return [Tokens(**row) for row in islice(rows, most)]

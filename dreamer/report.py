@@ -260,11 +260,17 @@ def plan(config: Config) -> Table:
         "clone": f"{config.cloning.steps} steps of {config.cloning.batch} sessions"
         if config.policy.model == "tiny" else f"nothing: {config.policy.model}",
         "rehearse": f"{config.rehearsal.episodes:,} episodes",
-        "learn": f"{learning.rounds} rounds of {learning.groups} × {learning.episodes}: {episodes:,} episodes, at most "
+        "gap": f"{config.distillation.gap:,} {'episodes' if config.dreams else 'held-out sessions'} without and with "
+               f"what the teacher is told: a {config.distillation.context}",
+        "learn": f"{learning.rounds} rounds of {learning.groups} × {learning.episodes}: {episodes:,} "
+                 f"{'episodes' if config.dreams else 'single actions'}, at most "
                  f"{episodes * config.policy.max_length:,} tokens read, {_generated(config, episodes)} of them written",
         "evaluate": f"{judged:,} episodes in {config.production.engine}" if config.production else "nothing: refused",
         "baselines": ", ".join(name for name in ("cloning", "production") if getattr(config.baselines, name)) or "none",
     }
+    left_out: tuple[str, ...] = () if learning.method == "distillation" else ("gap",)
+    if not config.dreams:
+        left_out = ("author", "validate", "rehearse")
     try:
         memory = budget(config).rows()
     except ConfigError as error:
@@ -273,7 +279,8 @@ def plan(config: Config) -> Table:
     for column in ("stage", "work"):
         table.add_column(column)
     for stage, what in work.items():
-        table.add_row(stage, escape(what))
+        if stage not in left_out:
+            table.add_row(stage, escape(what))
     table.add_section()
     for name, what in memory:
         table.add_row(name, escape(what))

@@ -17,9 +17,14 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dreamer.sections import Cloning, Learning, Policy
-from dreamer.training import Metrics, Report, Round, arguments, train
+from dreamer.training import Metrics, Report, Round, arguments, not_finite, train
 from rollout.chat import Tokens
+from rollout.errors import UserError
 from rollout.rehearsal import Episode
+
+
+class Diverged(UserError):
+    """Weights left the numbers; the message says when and what to do."""
 
 
 def clone(
@@ -31,8 +36,17 @@ def clone(
     Args:
         sessions: tokens of the sessions to imitate.
         stop: asked after every step; cloning ends early where it answers True.
+
+    Raises:
+        Diverged: a loss or gradient is no number.
     """
     from trl import SFTConfig, SFTTrainer
+
+    def report(step: int, metrics: Metrics) -> None:
+        if wrong := not_finite(metrics):
+            raise Diverged(f"imitation diverged in step {step}, {wrong}: "
+                           f"lower the learning rate, which is {config.learning_rate:g}")
+        told(step, metrics)
 
     rows = [
         {
@@ -50,7 +64,7 @@ def clone(
         )
         trainer = SFTTrainer(
             model, settings, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
-            callbacks=[Report(told, stop)],
+            callbacks=[Report(report, stop)],
         )
         train(trainer)
 

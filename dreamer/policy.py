@@ -144,6 +144,13 @@ def load_model(folder: str | Path, lora: int | None = None) -> PreTrainedModel:
     return placed
 
 
+def merge(folder: Path) -> PreTrainedModel:
+    """A checkpoint as whole weights: adapters are added to the model that they belong to; see `load`."""
+    model: Any = load_model(folder)
+    whole: PreTrainedModel = model.merge_and_unload() if isinstance(model, PeftModel) else model
+    return whole
+
+
 def adapters_of(rank: int) -> LoraConfig:
     """Adapters of all linear layers but the last."""
     # Scaled as if by two, whatever the rank (Hu et al. 2021, arXiv 2106.09685, leave it to the learning rate).
@@ -193,7 +200,13 @@ def _explained(folder: str | Path) -> Iterator[None]:
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write a checkpoint that `load` and any Hugging Face program reads; of adapters, the adapters."""
+    """Write a checkpoint that `load` and any Hugging Face program reads; of adapters, the adapters.
+
+    Raises:
+        CheckpointError: a weight is no number.
+    """
+    if not all(bool(torch.isfinite(weights).all()) for weights in model.parameters()):
+        raise CheckpointError("weights of the policy are no numbers, so it is not saved; lower the learning rate")
     # PEFT would ask a hub whether the embeddings changed.
     told: Any = {"save_embedding_layers": False} if isinstance(model, PeftModel) else {}
     model.save_pretrained(folder, **told)

@@ -1,5 +1,6 @@
 """What all trainers are told, and what they tell. They are TRL's."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -42,8 +43,17 @@ def arguments(folder: str, learning_rate: float, steps: int, batch: int, seed: i
         "output_dir": folder, "learning_rate": learning_rate, "max_steps": steps,
         "per_device_train_batch_size": batch, "lr_scheduler_type": "constant", "seed": seed, "data_seed": seed,
         "report_to": "none", "save_strategy": "no", "logging_steps": 1, "disable_tqdm": True, "bf16": False,
+        "logging_nan_inf_filter": False,  # it would log an average in place of a loss that is no number
         "gradient_checkpointing": checkpointing, "dataloader_pin_memory": False,
     }
+
+
+def not_finite(metrics: Metrics) -> str | None:
+    """Which measurement of a step is no finite number, if any, in words."""
+    for name in ("loss", "grad_norm", "entropy"):
+        if not math.isfinite(metrics.get(name, 0.0)):
+            return f"{name} is {metrics[name]}"
+    return None
 
 
 def train(trainer: Any) -> None:

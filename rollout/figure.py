@@ -4,6 +4,7 @@ Intervals are 95 %: Wilson's for proportions of independent trials, a bootstrap 
 steps of one session share.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -47,11 +48,25 @@ def proportion(hits: float, trials: int, unit: str = "") -> Figure:
     """Share of trials that succeeded, with Wilson's interval (Wilson 1927)."""
     if trials == 0:
         return Figure(value=None, n=0, unit=unit)
+    share, low, high = _wilson(hits, trials)
+    return Figure(value=share, n=trials, low=low, high=high, unit=unit)
+
+
+def share_difference(hits: float, trials: int, other_hits: float, other_trials: int, unit: str = "") -> Figure:
+    """Difference of two such shares, from their intervals (Newcombe 1998, method 10). There must be trials of both."""
+    share, low, high = _wilson(hits, trials)
+    other, other_low, other_high = _wilson(other_hits, other_trials)
+    gap = share - other
+    return Figure(value=gap, n=trials + other_trials, low=gap - math.hypot(share - low, other_high - other),
+                  high=gap + math.hypot(high - share, other - other_low), unit=unit)
+
+
+def _wilson(hits: float, trials: int) -> tuple[float, float, float]:
+    """The share and the ends of its interval."""
     z, share = 1.959964, hits / trials
     middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
-    low, high = max(0.0, float(middle - half)), min(1.0, float(middle + half))
-    return Figure(value=share, n=trials, low=low, high=high, unit=unit)
+    return share, max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 class Ratio(NamedTuple):

@@ -13,7 +13,8 @@ from dreamer.curriculum import Curriculum
 from dreamer.learning import clone
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
-from dreamer.stages import Base, Update, approved, improve, max_turns, round_name
+from dreamer.stages import Base, Update, approved, drawn, improve, max_turns, rewarded, round_name
+from rollout.rehearsal import Episode
 from rollout.trajectory import Record
 
 ENDLESS = 1_000_000  # cloning steps, where the clock is what stops it
@@ -58,8 +59,12 @@ def learn_for_real(run: Run, logs: Logs, policy: Policy) -> Update:
     """The rounds of a night, in the real engine. Changes the policy."""
     world = run.production(run.config.baselines.production_options)
     rehearsal = run.rehearsal(policy, world, max_turns(run, logs), system=logs.system, source="real")
-    return improve(run, policy, rehearsal.engine, Curriculum([], run.succeeded, run.config.seed),
-                   lambda number, wanted: rehearsal.play(wanted, name=round_name(number)), "real")
+    curriculum, engine = Curriculum([], run.succeeded, run.config.seed), rehearsal.engine
+
+    def play(number: int) -> list[Episode]:
+        return rehearsal.play(drawn(run, curriculum, number), name=round_name(number))
+
+    return improve(run, policy, engine, play, "real", rewarded(run, policy, engine))
 
 
 def clone_on(run: Run, policy: Policy) -> None:

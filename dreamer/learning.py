@@ -8,56 +8,23 @@ part is weighed by the ratio of the two, cut off at `Learning.correction` (trunc
 2025). TRL computes and logs it, for engines that it takes for its own.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from datasets import Dataset
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dreamer.sections import Cloning, Learning, Policy
+from dreamer.training import Metrics, Report, Round, arguments, not_finite, train
 from rollout.chat import Tokens
+from rollout.errors import UserError
 from rollout.rehearsal import Episode
 
-os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # `rollout_func` is pinned with TRL's version
 
-Metrics = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Round:
-    """One update: the episodes it learned from, and what the trainer measured."""
-
-    number: int
-    episodes: list[Episode]
-    metrics: Metrics
-
-
-class _Report(TrainerCallback):
-    """Hands the trainer's measurements on after every step."""
-
-    def __init__(self, told: Callable[[int, Metrics], None], stop: Callable[[], bool] = lambda: False):
-        self.told, self.stop = told, stop
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        metrics = {name: float(value) for name, value in logs.items() if isinstance(value, int | float)}
-        self.told(state.global_step, metrics)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        control.should_training_stop = control.should_training_stop or self.stop()
-
-
-def _arguments(folder: str, learning_rate: float, steps: int, batch: int, seed: int, checkpointing: bool = False
-               ) -> dict[str, Any]:
-    """What both trainers are told."""
-    return {
-        "output_dir": folder, "learning_rate": learning_rate, "max_steps": steps,
-        "per_device_train_batch_size": batch, "lr_scheduler_type": "constant", "seed": seed, "data_seed": seed,
-        "report_to": "none", "save_strategy": "no", "logging_steps": 1, "disable_tqdm": True, "bf16": False,
-        "gradient_checkpointing": checkpointing, "dataloader_pin_memory": False,
-    }
+class Diverged(UserError):
+    """Weights left the numbers; the message says when and what to do."""
 
 
 def clone(
@@ -69,8 +36,17 @@ def clone(
     Args:
         sessions: tokens of the sessions to imitate.
         stop: asked after every step; cloning ends early where it answers True.
+
+    Raises:
+        Diverged: a loss or gradient is no number.
     """
     from trl import SFTConfig, SFTTrainer
+
+    def report(step: int, metrics: Metrics) -> None:
+        if wrong := not_finite(metrics):
+            raise Diverged(f"imitation diverged in step {step}, {wrong}: "
+                           f"lower the learning rate, which is {config.learning_rate:g}")
+        told(step, metrics)
 
     rows = [
         {
@@ -81,17 +57,16 @@ def clone(
         for tokens in sessions
     ]
     with TemporaryDirectory() as folder:
-        arguments = SFTConfig(
-            **_arguments(folder, config.learning_rate, config.steps, config.batch, seed), max_length=None,
+        settings = SFTConfig(
+            **arguments(folder, config.learning_rate, config.steps, config.batch, seed), max_length=None,
             train_sampling_strategy="group_by_length",  # or else one long session pads a whole batch
             use_cpu=model.device.type == "cpu",
         )
         trainer = SFTTrainer(
-            model, arguments, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
-            callbacks=[_Report(told, stop)],
+            model, settings, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
+            callbacks=[Report(report, stop)],
         )
-        _quiet(trainer)
-        trainer.train()
+        train(trainer)
 
 
 @dataclass(frozen=True)
@@ -141,28 +116,18 @@ def learn(
     with TemporaryDirectory() as folder:
         count = config.groups * config.episodes
         batch = config.batch or count
-        arguments = GRPOConfig(
-            **_arguments(folder, config.learning_rate, config.rounds, batch, seed, config.checkpointing),
+        settings = GRPOConfig(
+            **arguments(folder, config.learning_rate, config.rounds, batch, seed, config.checkpointing),
             gradient_accumulation_steps=count // batch,  # TRL then asks for as many episodes at once, and updates once
             num_generations=config.episodes, beta=config.beta, temperature=policy.temperature,
             max_completion_length=policy.max_length, shuffle_dataset=False, use_cpu=model.device.type == "cpu",
             vllm_importance_sampling_mode="token_truncate", vllm_importance_sampling_clip_max=config.correction,
         )
         trainer = GRPOTrainer(
-            model, reward_funcs=outcome, args=arguments, train_dataset=Dataset.from_list(rows),
-            processing_class=tokenizer, rollout_func=rollout, callbacks=[_Report(report)],
+            model, reward_funcs=outcome, args=settings, train_dataset=Dataset.from_list(rows),
+            processing_class=tokenizer, rollout_func=rollout, callbacks=[Report(report)],
         )
         # Told after the construction, which would start an engine of TRL's own beside ours.
         backend: Any = _Backend(sync)
         trainer.use_vllm, trainer.vllm_generation, trainer._last_loaded_step = True, backend, -1
-        _quiet(trainer)
-        trainer.train()
-
-
-def _quiet(trainer: Any) -> None:
-    """Our own progress is shown instead of the trainer's prints."""
-    from transformers import PrinterCallback
-
-    trainer.remove_callback(PrinterCallback)
-
-
+        train(trainer)

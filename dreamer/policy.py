@@ -193,7 +193,13 @@ def _explained(folder: str | Path) -> Iterator[None]:
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write a checkpoint that `load` and any Hugging Face program reads; of adapters, the adapters."""
+    """Write a checkpoint that `load` and any Hugging Face program reads; of adapters, the adapters.
+
+    Raises:
+        CheckpointError: a weight is no number.
+    """
+    if not all(bool(torch.isfinite(weights).all()) for weights in model.parameters()):
+        raise CheckpointError("weights of the policy are no numbers, so it is not saved; lower the learning rate")
     # PEFT would ask a hub whether the embeddings changed.
     told: Any = {"save_embedding_layers": False} if isinstance(model, PeftModel) else {}
     model.save_pretrained(folder, **told)

@@ -83,7 +83,7 @@ def write_report(run: Run) -> Report:
                 curves = {name: tuple(getattr(each, name) for each in record.rounds)
                           for name in ("success", "engine_difference", "engine_difference_most")}
                 figures["engine_difference_most"] = Figure(
-                    value=max(curves["engine_difference_most"]), n=len(record.rounds), unit="nats")
+                    value=max(curves["engine_difference_most"], default=None), n=len(record.rounds), unit="nats")
                 figures["episodes_per_second"] = Figure(value=record.episodes_per_second, n=record.episodes, unit="1/s")
             case Accreditation():
                 verdict, reason = ("promoted" if record.promoted else "refused"), record.reason
@@ -139,6 +139,9 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
             return [("dream success before", _played(record.played)), *_disagreement(record.played.disagreement),
                     *warnings]
         case Update():
+            stopped = [("  stopped in", record.stopped)] if record.stopped else []
+            if not record.rounds:
+                return stopped
             last = record.rounds[-1]
             return [
                 ("rehearsed", f"{record.episodes:,} episodes, {record.episodes_per_second:,.0f} episodes/s, "
@@ -146,7 +149,7 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
                 ("  engine against trainer",
                  f"at most {max(each.engine_difference_most for each in record.rounds):.2g} nats a token"),
                 ("dream success, last round", f"{last.success:.3f} (imagined steps {last.imagined_share:.3f})"),
-                *_disagreement(last.disagreement),
+                *_disagreement(last.disagreement), *stopped,
             ]
         case Accreditation() if record.before and record.after:
             return [

@@ -9,20 +9,25 @@ from dreamer.authoring import Validated
 from dreamer.card import card
 from dreamer.config import ConfigError
 from dreamer.curriculum import Curriculum
-from dreamer.learning import Round, clone, learn
+from dreamer.learning import clone, learn
+from dreamer.lesson import Lesson, lessons
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
+from dreamer.teaching import contexts_of
+from dreamer.training import DIVERGENCE, Round
+from dreamer.watch import SAMPLE, Halted, Watch
 from envgen.ensemble import Disagreement
-from rollout.chat import Chat
+from rollout.chat import Chat, Tokens
 from rollout.engines import Engine
 from rollout.figure import Figure
 from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Record, Trajectory
 from rollout.world import Start, World
 
-Play = Callable[[int, list[Start]], list[Episode]]  # of a round's number and its starts, each as often as asked
+Play = Callable[[int], list[Episode]]  # the episodes of a round, by its number
+Learner = Callable[[Play, Callable[[Round], None]], None]  # changes a policy by what is played, and tells of each round
 
 
 class Base(Record):
@@ -42,27 +47,36 @@ class Rehearsed(Record):
 
 
 class RoundSummary(Record):
-    """One update in numbers.
+    """One update in numbers. Where actions are given one at a time, and nothing answers, there is no success.
 
     Attributes:
+        divergence: of the policy and its teacher, nats a token, before the update; None where there was no teacher.
         engine_difference, engine_difference_most: nats between what the engine and what the trainer gave the policy's
             tokens, on average and at most.
+        promoted_kl: KL(promoted‖policy) after the update, nats a token, in the rounds in which it is measured.
     """
 
     number: int
-    outcome: float
-    success: float
+    outcome: float | None
+    success: float | None
     turns: float
     imagined_share: float
     disagreement: Figure | None = None
+    divergence: float | None = None
     entropy: float | None
     engine_difference: float
     engine_difference_most: float
+    promoted_kl: Figure | None = None
     seconds: float
 
 
 class Update(Record):
-    """What rehearsal made of the policy."""
+    """What learning made of the policy.
+
+    Attributes:
+        rounds: but for one that a guard stopped at.
+        stopped: why learning was stopped before its last round, if it was; the policy then is the last good one.
+    """
 
     policy: str
     episodes: int
@@ -70,6 +84,7 @@ class Update(Record):
     seconds: float
     rehearsal_seconds: float
     rounds: tuple[RoundSummary, ...]
+    stopped: str | None = None
 
     @property
     def episodes_per_second(self) -> float:
@@ -81,7 +96,7 @@ def make_base(run: Run, logs: Logs) -> Base:
     config, seed = run.config, run.config.seed
     if config.policy.model != "tiny":
         model, tokenizer = load_checkpoint(config.checkpoint)
-        if Chat(tokenizer, config.policy.keep_reasoning).strips:
+        if Chat(tokenizer, config.policy.keep_reasoning).strips and config.learning.method != "distillation":
             raise ConfigError(
                 f"the chat template of {config.policy.model!r} drops the reasoning of earlier turns, so an episode is "
                 "no sequence that GRPO could learn from; set policy.keep_reasoning = true"
@@ -152,17 +167,29 @@ def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Up
     with run.dream({each.environment: each.vouched for each in validated.members}) as (world, disagreement):
         rehearsal = in_dream(run, logs, policy, world)
 
-        def play(number: int, wanted: list[Start]) -> list[Episode]:
+        def play(number: int) -> list[Episode]:
             rehearsed = replace(rehearsal, labels={**rehearsal.labels, "round": number})
-            episodes = rehearsed.play(wanted, name=round_name(number))
+            episodes = rehearsed.play(drawn(run, curriculum, number), name=round_name(number))
             curriculum.tell(episodes)
             episodes = with_disagreement(episodes, disagreement, run.config.rehearsal.replayed)
             run.store.save_episodes(round_name(number), episodes)
             return episodes
 
-        update = improve(run, policy, rehearsal.engine, curriculum, play, "learn")
+        engine = rehearsal.engine
+        if run.config.learning.method == "distillation":
+            contexts = contexts_of(run, policy, approved(run))
+            learner = taught(run, policy, engine, lambda episode: contexts.draw(episode.observation.text))
+        else:
+            learner = rewarded(run, policy, engine)
+        update = improve(run, policy, engine, play, "learn", learner)
     run.store.save_card(update.policy, card(run, logs, base=base.policy, validated=validated, update=update))
     return update
+
+
+def drawn(run: Run, curriculum: Curriculum, number: int) -> list[Start]:
+    """A round's starts, each as often as its group has episodes."""
+    groups, each = run.config.learning.groups, run.config.learning.episodes
+    return [start for start in curriculum.draw(groups, run.config.seed * SEEDS + number * groups) for _ in range(each)]
 
 
 def with_disagreement(episodes: list[Episode], disagreement: Disagreement, most: int | None = None) -> list[Episode]:
@@ -176,55 +203,100 @@ def round_name(number: int) -> str:
     return f"round-{number:03d}"
 
 
-def improve(run: Run, policy: Policy, engine: Engine, curriculum: Curriculum, play: Play, name: str) -> Update:
-    """GRPO with progress; leaves the changed policy in the store.
+def rewarded(run: Run, policy: Policy, engine: Engine) -> Learner:
+    """GRPO, by what the episodes of a round brought."""
+    config = run.config
+    return lambda play, told: learn(policy.model, policy.tokenizer, play, lambda: engine.load(policy.model),
+                                    config.learning, config.policy, config.seed, told)
+
+
+def taught(run: Run, policy: Policy, engine: Engine, context: Callable[[Trajectory], str]) -> Learner:
+    """Self-distillation, from what the base would do who is told more.
+
+    Args:
+        context: what the teacher is told of an episode.
+    """
+    from dreamer.distillation import distil
+
+    def learner(play: Play, told: Callable[[Round], None]) -> None:
+        episodes: list[Episode] = []
+
+        def teach(number: int) -> list[Lesson]:
+            engine.load(policy.model)
+            episodes[:] = play(number)
+            return [lesson for episode in episodes
+                    for lesson in lessons(episode, policy.chat, context(episode.trajectory))]
+
+        config = run.config
+        distil(policy.model, policy.tokenizer, teach, config.learning, config.distillation, config.policy, config.seed,
+               lambda done: told(replace(done, episodes=list(episodes))))
+
+    return learner
+
+
+def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, learner: Learner) -> Update:
+    """Rounds of learning, watched and with progress; leaves the changed policy in the store.
 
     Args:
         engine: that `play` generates with.
-        curriculum: draws the starts of every round.
-        play: plays a round's starts, in a dream or not.
+        play: plays a round, in a dream or not.
         name: what to show.
+        learner: changes the policy.
     """
     config, rounds = run.config, list[RoundSummary]()
     began = round_began = time.monotonic()
     playing = 0.0
     episodes_played = turns_played = 0
+    stopped = None
+    watch = Watch(policy.model, config.guards, histories(run, policy, SAMPLE), config.learning.rounds)
 
     with run.reporter.stage(name, config.learning.rounds, "rounds") as bar:
 
         def rehearse(number: int) -> list[Episode]:
             nonlocal playing
-            groups, each = config.learning.groups, config.learning.episodes
-            wanted = curriculum.draw(groups, config.seed * SEEDS + number * groups)
             playing_began = time.monotonic()
-            episodes = play(number, [start for start in wanted for _ in range(each)])
+            episodes = play(number)
             playing += time.monotonic() - playing_began
             engine.rest()
             return episodes
 
         def told(done: Round) -> None:
             nonlocal round_began, episodes_played, turns_played
+            apart = watch.look(done)
             played = run.summarise(done.episodes, 0.0)
+            known = any(episode.trajectory.outcome is not None for episode in done.episodes)
             now = time.monotonic()
             rounds.append(RoundSummary(
-                number=done.number, outcome=played.outcome.value or 0.0, success=played.success.value or 0.0,
+                number=done.number, outcome=played.outcome.value if known else None,
+                success=played.success.value if known else None,
                 turns=played.turns, imagined_share=played.imagined_share.value or 0.0,
-                disagreement=played.disagreement, entropy=done.metrics.get("entropy"),
+                disagreement=played.disagreement, divergence=done.metrics.get(DIVERGENCE),
+                entropy=done.metrics.get("entropy"),
                 engine_difference=done.metrics["sampling/sampling_logp_difference/mean"],
-                engine_difference_most=done.metrics["sampling/sampling_logp_difference/max"], seconds=now - round_began,
+                engine_difference_most=done.metrics["sampling/sampling_logp_difference/max"], promoted_kl=apart,
+                seconds=now - round_began,
             ))
             round_began = now
             episodes_played += len(done.episodes)
             turns_played += played.imagined_share.n
             bar.advance()
-            bar.note(f"success {rounds[-1].success:.2f}  {episodes_played / playing:,.0f} episodes/s",
-                     **rounds[-1].model_dump())
+            last = rounds[-1]
+            came = f"success {last.success:.2f}" if known else f"{last.divergence:.3f} nats from the teacher"
+            bar.note(f"{came}  {episodes_played / playing:,.0f} episodes/s", **last.model_dump())
 
-        learn(policy.model, policy.tokenizer, rehearse, lambda: engine.load(policy.model), config.learning,
-              config.policy, config.seed, told)
+        try:
+            learner(rehearse, told)
+        except Halted as halted:
+            stopped = str(halted)
+            run.reporter.say(f"stopped in {stopped}")
     digest = run.store.save_policy(lambda folder: save(policy.model, policy.tokenizer, folder))
     return Update(policy=digest, episodes=episodes_played, turns=turns_played, seconds=time.monotonic() - began,
-                  rehearsal_seconds=playing, rounds=tuple(rounds))
+                  rehearsal_seconds=playing, rounds=tuple(rounds), stopped=stopped)
+
+
+def histories(run: Run, policy: Policy, most: int) -> list[Tokens]:
+    """What is said on the new task: by the base in its rehearsal or, where there was none, in approved sessions."""
+    return run.store.load_tokens("rehearsal", most) or [policy.chat.tokens(each) for each in approved(run)[:most]]
 
 
 def in_dream(run: Run, logs: Logs, policy: Policy, world: World) -> Rehearsal:

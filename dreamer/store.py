@@ -32,8 +32,9 @@ from dreamer.config import Config
 from dreamer.promotions import Promotions
 from envgen.author import Environment
 from envgen.patterns import Patterns
+from rollout.chat import Tokens
 from rollout.errors import UserError
-from rollout.journal import Journal, write_episodes
+from rollout.journal import Journal, read_tokens, write_episodes
 from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory
 
@@ -46,8 +47,8 @@ USES: dict[str, set[str]] = {
     "validate": {"gate"},
     "clone": {"seed", "policy", "cloning"},
     "rehearse": {"rehearsal", "engine"},
-    "learn": {"learning"},
-    "evaluate": {"production"},
+    "learn": {"learning", "guards"},
+    "evaluate": {"production", "guards", "retention"},
     "baselines": {"baselines"},
 }
 
@@ -247,6 +248,16 @@ class Store:
     def save_episodes(self, name: str, episodes: Iterable[Episode]) -> None:
         """Keep episodes under the name that their ids begin with: words as JSON lines, ids as Parquet."""
         write_episodes(self._night() / name, episodes)
+
+    def load_tokens(self, name: str, most: int) -> list[Tokens]:
+        """The ids of the first episodes kept under a name, no more than so many; none where there are no episodes."""
+        folder = self._night() / name
+        return read_tokens(folder, most) if folder.exists() else []
+
+    def load_episodes(self, name: str) -> list[Trajectory]:
+        """The words of the episodes kept under a name."""
+        with open(self._night() / name / "episodes.jsonl", "rb") as stream:
+            return [Trajectory.model_validate_json(line) for line in stream]
 
     def save_report(self, report: BaseModel) -> Path:
         write(self.root / "report.json", _json(report))

@@ -82,6 +82,10 @@ class Chat:
 
     def prompt(self, observation: str, system: str | None = None) -> list[int]:
         """What the policy sees before its first action."""
+        return self.opening(observation, system) + self._marks(self._before_action)
+
+    def opening(self, observation: str, system: str | None = None) -> list[int]:
+        """What every prompt of an episode begins with: the first text, before anything asks for an action."""
         if system is not None and self._system is not None:
             before, after = self._system.split(SYSTEM)
             opening = self._marks(before) + self._words(system) + self._marks(after)
@@ -89,7 +93,7 @@ class Chat:
             opening = self._marks(self._opening) + self._words(system + "\n\n")
         else:
             opening = self._marks(self._opening)
-        return opening + self._words(observation) + self._marks(self._before_action)
+        return opening + self._words(observation)
 
     def answer(self, observation: str, closed: bool) -> list[int]:
         """What comes between one action and the next.

@@ -10,7 +10,7 @@ Left out: surviving a power cut; nothing is forced onto the disk before the end.
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +138,11 @@ def write_episodes(folder: Path, episodes: Iterable[Episode]) -> None:
             }, schema=COLUMNS))
     os.replace(words, folder / "episodes.jsonl")
     os.replace(ids, folder / "tokens.parquet")
+
+
+def read_tokens(folder: Path, most: int) -> list[Tokens]:
+    """The first pieces that `write_episodes` wrote, and no more than so many."""
+    names = COLUMNS.names[1:]
+    with pq.ParquetFile(folder / "tokens.parquet") as columns:
+        rows = chain.from_iterable(batch.to_pylist() for batch in columns.iter_batches(ROWS, columns=names))
+        return [Tokens(**row) for row in islice(rows, most)]

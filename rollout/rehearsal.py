@@ -96,7 +96,7 @@ class Rehearsal:
         concurrent: most episodes under way at once.
         in_step: the same seeds give the same episodes to the last bit; see `Crew`.
         seed: of the actions; an episode's also depend on its number and name, and on nothing else.
-        system: a system prompt for every episode.
+        system: a system prompt for every episode whose start has none.
         max_length: an episode is truncated before its history outgrows so many ids.
         imagined_discount: what rewards count for from the first imagined step on; None ends the episode there. Where
             the world itself does not know what follows it ends in any case.
@@ -184,7 +184,7 @@ class Rehearsal:
 
     def _begin(self, episode: _Open, copy: int, reply: Reply) -> None:
         episode.copy, episode.first = copy, reply
-        episode.see(self.chat.prompt(reply.observation, self.system))
+        episode.see(self.chat.prompt(reply.observation, self._system(episode.start)))
         if len(episode.history) + self.sampling.max_tokens > self.max_length:
             raise UserError(
                 f"a first text takes {len(episode.history):,} tokens, which with an action of "
@@ -221,13 +221,16 @@ class Rehearsal:
     def _finish(self, episode: _Open, name: str) -> Episode:
         trajectory = Trajectory.model_validate(
             {
-                "id": f"{name}-{episode.number:06d}", "source": "dreamed", "system": self.system,
+                "id": f"{name}-{episode.number:06d}", "source": "dreamed", "system": self._system(episode.start),
                 "environment": episode.first.environment, "observation": episode.first.observation,
                 "turns": tuple(episode.turns), "outcome": self._worth(episode),
                 "stop": episode.stop, "seed": episode.start.seed, "group": episode.start.group, **self.labels,
             }
         )
         return Episode(episode.number, trajectory, tuple(episode.pieces))
+
+    def _system(self, start: Start) -> str | None:
+        return self.system if start.system is None else start.system
 
     def _worth(self, episode: _Open) -> float:
         """The sum of the rewards, as far as they count."""

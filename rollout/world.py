@@ -29,11 +29,13 @@ class Start:
         group: which episodes share this start.
         observation: the first text that the world is to begin with; None lets it draw one, as it does where it refuses
             the text.
+        system: the system prompt of the policy; None takes what all are told. The world does not hear it.
     """
 
     seed: int
     group: int
     observation: str | None = None
+    system: str | None = None
 
 
 @dataclass(frozen=True)

@@ -89,11 +89,11 @@ def write_report(run: Run) -> Report:
             case Update():
                 policy = str(run.store.policy(record.policy))
                 figures["episodes_rehearsed"] = Figure(value=record.episodes, n=record.episodes, unit="episodes")
-                curves = {name: tuple(getattr(each, name) for each in record.rounds)
-                          for name in ("success", "divergence", "engine_difference", "engine_difference_most")
-                          if getattr(record.rounds[-1], name) is not None}
-                figures["engine_difference_most"] = Figure(
-                    value=max(curves["engine_difference_most"], default=None), n=len(record.rounds), unit="nats")
+                told = {name: tuple(getattr(each, name) for each in record.rounds)
+                        for name in ("success", "divergence", "engine_difference", "engine_difference_most")}
+                curves = {name: values for name, values in told.items() if values and None not in values}
+                if most := curves.get("engine_difference_most"):
+                    figures["engine_difference_most"] = Figure(value=max(most), n=len(most), unit="nats")
                 figures["episodes_per_second"] = Figure(value=record.episodes_per_second, n=record.episodes, unit="1/s")
             case Accreditation():
                 verdict, reason = ("promoted" if record.promoted else "refused"), record.reason
@@ -160,8 +160,9 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
             return [
                 ("learned from", f"{record.episodes:,} {what}, {record.episodes_per_second:,.0f} a second, "
                               f"{len(record.rounds)} rounds in {record.seconds:.0f} s"),
-                ("  engine against trainer",
-                 f"at most {max(each.engine_difference_most for each in record.rounds):.2g} nats a token"),
+                *([] if last.engine_difference_most is None else
+                  [("  engine against trainer",
+                    f"at most {max(each.engine_difference_most or 0 for each in record.rounds):.2g} nats a token")]),
                 *([] if last.success is None else
                   [("dream success, last round", f"{last.success:.3f} (imagined steps {last.imagined_share:.3f})")]),
                 *([] if last.divergence is None else

@@ -9,7 +9,7 @@ from dreamer.card import card
 from dreamer.config import ConfigError
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, in_dream, round_name, with_disagreement
-from dreamer.learners import Learner, Play, contexts, rewarded, taught
+from dreamer.learners import imitating, Learner, Play, contexts, rewarded, taught
 from dreamer.learning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
@@ -69,8 +69,8 @@ class RoundSummary(Record):
     disagreement: Figure | None = None
     divergence: float | None = None
     entropy: float | None
-    engine_difference: float
-    engine_difference_most: float
+    engine_difference: float | None
+    engine_difference_most: float | None
     promoted_kl: Figure | None = None
     seconds: float
 
@@ -170,9 +170,19 @@ def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Reh
 
 
 def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Update:
-    """Rounds of rehearsal and update, each on fresh episodes of the policy as it then is.
+    """Rounds of rehearsal and update, as the configuration wants to learn."""
+    update = rehearse_and_learn(run, logs, validated, base, run.config.learning.method)
+    run.store.save_card(update.policy, card(run, logs, base=base.policy, validated=validated, update=update))
+    return update
+
+
+def rehearse_and_learn(run: Run, logs: Logs, validated: Validated, base: Base, method: Method, name: str = "") -> Update:
+    """Rounds in the dream, each on fresh episodes of the policy as it then is.
 
     A share of a round's groups are tasks of earlier nights, where there were any.
+
+    Args:
+        name: what the rounds' names begin with.
     """
     policy = run.policy(base.policy)
     curriculum = Curriculum(run.store.load_sessions("shown"), run.succeeded, run.config.seed, run.config.learning.drawn)
@@ -182,21 +192,21 @@ def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Up
         def play(number: int) -> list[Episode]:
             rehearsed = replace(rehearsal, labels={**rehearsal.labels, "round": number})
             groups = run.config.learning.groups - earlier.groups
-            episodes = rehearsed.play(drawn(run, curriculum, number, groups), name=round_name(number))
+            episodes = rehearsed.play(drawn(run, curriculum, number, groups), name=f"{name}{round_name(number)}")
             curriculum.tell(episodes)
             episodes = with_disagreement(episodes, disagreement, run.config.rehearsal.replayed) + earlier.play(number)
-            run.store.save_episodes(round_name(number), episodes)
+            run.store.save_episodes(f"{name}{round_name(number)}", episodes)
             return episodes
 
-        engine = rehearsal.engine
-        if run.config.learning.method == "distillation":
-            told = contexts(run, policy, earlier.approved)
-            learner = taught(run, policy, engine, lambda episode: told.draw(episode.observation.text))
-        else:
-            learner = rewarded(run, policy, engine)
-        update = improve(run, policy, engine, play, "learn", learner)
-    run.store.save_card(update.policy, card(run, logs, base=base.policy, validated=validated, update=update))
-    return update
+        match method:
+            case "distillation":
+                told = contexts(run, policy, earlier.approved)
+                learner = taught(run, policy, rehearsal.engine, lambda episode: told.draw(episode.observation.text))
+            case "imitation":
+                learner = imitating(run, policy)
+            case "grpo":
+                learner = rewarded(run, policy, rehearsal.engine)
+        return improve(run, policy, rehearsal.engine, play, f"{name}learn", learner)
 
 
 def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, learner: Learner) -> Update:
@@ -238,8 +248,8 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
                 turns=played.turns, recalled=len(done.episodes) - len(tonight),
                 imagined_share=played.imagined_share.value or 0.0, disagreement=played.disagreement,
                 divergence=done.metrics.get(DIVERGENCE), entropy=done.metrics.get("entropy"),
-                engine_difference=done.metrics["sampling/sampling_logp_difference/mean"],
-                engine_difference_most=done.metrics["sampling/sampling_logp_difference/max"], promoted_kl=apart,
+                engine_difference=done.metrics.get("sampling/sampling_logp_difference/mean"),
+                engine_difference_most=done.metrics.get("sampling/sampling_logp_difference/max"), promoted_kl=apart,
                 seconds=now - round_began,
             ))
             round_began = now

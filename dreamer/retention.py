@@ -111,7 +111,7 @@ def lost_text(kept: KeptText, loss: float) -> str | None:
 
 
 def _want(count: int, half: float, room: float, unit: str) -> str:
-    """How many trials would bring the interval within the bound, if the figure stays; its half shrinks as their root."""
+    """How many trials would bring the interval within its room, if the figure stays; it shrinks as their root."""
     if room <= 0:
         return ""
     return f"; if that stays, about {math.ceil(count * (half / room) ** 2):,} {unit} would show it kept"

@@ -4,6 +4,7 @@ Intervals are 95 %: Wilson's for proportions of independent trials, a bootstrap 
 steps of one session share.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -122,11 +123,11 @@ def paired(after: Sequence[bool], before: Sequence[bool], unit: str = "") -> Fig
     together = float(both * neither - (one - both) * (other - both))
     if together > 0:
         together = max(together - count / 2, 0.0)
-    spread = float(one * (count - one) * other * (count - other)) ** 0.5
+    spread = math.sqrt(one * (count - one) * other * (count - other))
     correlation = together / spread if spread else 0.0
 
     def reach(down: float, up: float) -> float:
-        return max(0.0, down * down - 2 * correlation * down * up + up * up) ** 0.5
+        return math.sqrt(max(0.0, down * down - 2 * correlation * down * up + up * up))
 
     (low, high), (other_low, other_high) = _wilson(one, count), _wilson(other, count)
     share, other_share = one / count, other / count

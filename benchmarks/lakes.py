@@ -1,0 +1,208 @@
+"""A family of frozen lakes, and a tiny policy that can use what it is told of one.
+
+Every lake is Gymnasium's FrozenLake-v1 on a map of its own, told by the engine of `examples/frozen_lake`. The policy
+is cloned from recorded agents on many lakes: half of the sessions are an agent's that knows nothing of the lake, half
+an agent's that was told something of it in its system prompt, and goes by that. So on a lake that it never saw, the
+policy does poorly by itself and well when it is told: what a large model does, because it can read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.envs.toy_text.frozen_lake import generate_random_map
+from transformers import AddedToken
+
+from dreamer.acting import Policy, starts
+from dreamer.extraction import lesson
+from dreamer.learning import clone
+from dreamer.policy import build_tiny, save, train_tokenizer
+from dreamer.production import find_engine
+from dreamer.sections import Cloning
+from dreamer.teaching import privileged
+from dreamer.transcript import transcript
+from rollout.chat import Chat
+from rollout.engines import Sampling, TransformersEngine
+from rollout.rehearsal import Episode, Rehearsal
+from rollout.trajectory import Trajectory, Turn
+from rollout.world import RealWorld
+
+FrozenLakeText = find_engine("examples/frozen_lake/engine.py:FrozenLakeText", Path(__file__).parent.parent)
+
+SIZE, FROZEN, STARTS, STEPS = 4, 0.75, 3, 20  # squares a side, share of ice, first squares, most actions
+TRAINING, HELD_OUT = 0, 1_000_000  # first of the lakes that a base is cloned on, and of all others
+LAYERS, HIDDEN, ACTION_TOKENS = 2, 64, 4
+LAKES = 1500  # that it is cloned on
+CLONING = Cloning(steps=1500, batch=16, learning_rate=1e-3)
+MOVES = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}
+HABIT = {"left": 0.15, "down": 0.35, "right": 0.35, "up": 0.15}  # goals lie below, on the right
+
+
+@dataclass(frozen=True)
+class Lake:
+    """One map: `generate_random_map` by its number, on which more squares than one are starts."""
+
+    number: int
+
+    @cached_property
+    def rows(self) -> list[str]:
+        """The map in Gymnasium's letters."""
+        board = [list(row) for row in generate_random_map(SIZE, FROZEN, self.number)]
+        free = [square for square in self._ways(board) if square not in ((0, 0), (SIZE - 1, SIZE - 1))]
+        chosen = np.random.default_rng(self.number).permutation(len(free))[: STARTS - 1]
+        for row, column in (free[place] for place in chosen):
+            board[row][column] = "S"
+        return ["".join(row) for row in board]
+
+    @cached_property
+    def ways(self) -> dict[str, str]:
+        """Of every square from which the goal can be reached, by what is told on it: the next action there."""
+        return {f"Row {row + 1}, column {column + 1}.": action
+                for (row, column), action in self._ways([list(row) for row in self.rows]).items()}
+
+    @staticmethod
+    def _ways(board: list[list[str]]) -> dict[tuple[int, int], str]:
+        """One shortest way to the goal from everywhere, by breadth-first search from there."""
+        ways, wave = dict[tuple[int, int], str](), [(SIZE - 1, SIZE - 1)]
+        while wave:
+            row, column = wave.pop(0)
+            for action, (down, right) in MOVES.items():
+                before = row - down, column - right
+                inside = 0 <= before[0] < SIZE and 0 <= before[1] < SIZE
+                if inside and board[before[0]][before[1]] in "FS" and before not in ways:
+                    ways[before] = action
+                    wave.append(before)
+        return ways
+
+    def make(self) -> gym.Env[str, str]:
+        """The real engine."""
+        return FrozenLakeText(desc=self.rows, max_steps=STEPS)
+
+    @cached_property
+    def engine(self) -> gym.Env[str, str]:
+        """One real engine, to record in."""
+        return self.make()
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What an agent knows of a lake: of what is told on a square, the action that helps and those that do not.
+
+    Attributes:
+        text: the same as a context; empty of an agent that was told nothing.
+    """
+
+    helps: dict[str, str] = field(default_factory=dict)
+    harms: set[tuple[str, str]] = field(default_factory=set)
+    text: str = ""
+
+
+def learnt(sessions: Sequence[Trajectory]) -> Knowledge:
+    """What sessions show: the last action on each square of those that were won, and what ended those that were lost."""
+    knowledge = Knowledge(text="\n\n".join(map(transcript, sessions)))
+    for session in sessions:
+        squares = [session.observation.text, *(turn.answer or "" for turn in session.turns)]
+        acted = [(square, turn.action.text) for square, turn in zip(squares, session.turns, strict=False)]
+        if session.outcome:
+            knowledge.helps.update(acted)
+        elif session.stop == "terminated":
+            knowledge.harms.add(acted[-1])
+    return knowledge
+
+
+def noted(lake: Lake, random: np.random.Generator) -> Knowledge:
+    """Items about most squares of a lake, in any order, as they would be extracted from many sessions there."""
+    helps = {square: action for square, action in lake.ways.items() if random.random() < 0.9}
+    harms = {(square, action) for square in lake.ways for action in MOVES
+             if action != lake.ways[square] and random.random() < 0.1}
+    items = [lesson(square, action, True) for square, action in helps.items()]
+    items += [lesson(square, action, False) for square, action in harms]
+    return Knowledge(helps, harms, "\n".join(f"- {items[place]}" for place in random.permutation(len(items))))
+
+
+def record(lake: Lake, seed: int, knowledge: Knowledge, number: int = 0) -> Trajectory:
+    """One session of an agent in the real engine; `seed` sets its start and its chance."""
+    env, random = lake.engine, np.random.default_rng([seed, 1])
+    told, _ = env.reset(seed=seed)
+    first, turns = told, list[Turn]()
+    while not turns or not (turns[-1].terminated or turns[-1].truncated):
+        weights = {action: weight for action, weight in HABIT.items() if (told, action) not in knowledge.harms} or HABIT
+        if told in knowledge.helps:
+            weights = {action: 0.97 if action == knowledge.helps[told] else 0.01 for action in MOVES}
+        action = str(random.choice(list(weights), p=np.array(list(weights.values())) / sum(weights.values())))
+        told, reward, terminated, truncated, _ = env.step(action)
+        turns.append(Turn(action=action, observation=told, reward=float(reward), terminated=terminated,
+                          truncated=truncated))
+    return Trajectory.model_validate({
+        "id": f"lake-{lake.number}-{number:04d}", "source": "real", "observation": first, "turns": tuple(turns),
+        "system": privileged(None, knowledge.text) if knowledge.text else None,
+        "outcome": sum(turn.reward or 0.0 for turn in turns), "seed": seed, "policy": "recorded agent",
+        "stop": "terminated" if turns[-1].terminated else "truncated",
+    })
+
+
+def won(lake: Lake, seed: int) -> Trajectory:
+    """A session that reached the goal, of an agent that knows most of its way."""
+    random = np.random.default_rng([seed, 2])
+    known = Knowledge({square: action for square, action in lake.ways.items() if random.random() < 0.9})
+    return next(session for attempt in range(1_000)
+                if (session := record(lake, 1_000 * seed + attempt, known, attempt)).outcome)
+
+
+def told(lake: Lake, seed: int) -> Knowledge:
+    """Something that could be known of a lake: another session, several bad ones, or items."""
+    random = np.random.default_rng([seed, 3])
+    match random.integers(3):
+        case 0:
+            return learnt([won(lake, seed)])
+        case 1:
+            return learnt([record(lake, 1_000 * seed + other, Knowledge()) for other in range(random.integers(2, 9))])
+    return noted(lake, random)
+
+
+def concepts() -> list[str]:
+    """What a context is made of: each is a token, as a large model's layers would bring its words together."""
+    squares = [f"Row {row}, column {column}." for row in range(1, SIZE + 1) for column in range(1, SIZE + 1)]
+    steps = [f"{square}\n> {action}\n" for square in squares for action in MOVES]
+    items = [f"- {lesson(square, action, helps)}" for square in squares for action in MOVES for helps in (True, False)]
+    return [*steps, *items, privileged(None, "")]
+
+
+def make_base(folder: Path, seed: int, cloning: Cloning = CLONING, lakes: int = LAKES) -> Policy:
+    """The policy of a seed, cloned on two sessions of each of many lakes; kept in the folder, and found there again.
+
+    Args:
+        folder: to keep checkpoints in.
+    """
+    place = folder / f"base-{seed}"
+    if not place.exists():
+        sessions = []
+        for lake in map(Lake, range(TRAINING + seed * lakes, TRAINING + (seed + 1) * lakes)):
+            sessions += [record(lake, lake.number, Knowledge()), record(lake, lake.number, told(lake, lake.number))]
+        tokenizer = train_tokenizer(sessions, vocabulary=300)
+        tokenizer.add_tokens([AddedToken(concept, normalized=False) for concept in concepts()])
+        model = build_tiny(tokenizer, LAYERS, HIDDEN, seed)
+        chat = Chat(tokenizer)
+        clone(model, tokenizer, [chat.tokens(session) for session in sessions], cloning, seed)
+        save(model, tokenizer, place)
+    return Policy(place)
+
+
+def play(policy: Policy, lake: Lake, count: int, seed: int, context: str | None = None, name: str = "episode"
+         ) -> list[Episode]:
+    """Episodes of a policy in the real engine.
+
+    Args:
+        seed: of the first start; the others follow it.
+        context: what the policy is told in its system prompt; None tells it nothing.
+        name: what their ids begin with.
+    """
+    rehearsal = Rehearsal(
+        engine=TransformersEngine(policy.model, policy.chat.stop), chat=policy.chat, world=RealWorld(lake.make),
+        sampling=Sampling(1.0, ACTION_TOKENS), max_turns=STEPS, concurrent=256, seed=seed,
+        system=None if context is None else privileged(None, context), labels={"source": "real"},
+    )
+    return rehearsal.play(starts(seed, count), name=name)

@@ -79,5 +79,5 @@ def judge(run: Run, policy: Policy, logs: Logs, told: Callable[[int], None] = la
     assert run.config.production is not None
     began = time.monotonic()
     rehearsal = run.rehearsal(policy, run.production(), TURNS, temperature, logs.system, source="real")
-    episodes = rehearsal.play(starts(JUDGING_SEEDS, run.config.production.episodes), told, name)
+    episodes = rehearsal.play(starts(JUDGING_SEEDS, run.config.production.episodes, run.store.night), told, name)
     return episodes, time.monotonic() - began

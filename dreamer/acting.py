@@ -15,7 +15,7 @@ from rollout.rehearsal import Rehearsal
 from rollout.world import Start, World
 
 REHEARSAL_SEEDS = 500_000_000  # first of the seeds that no learning and no judging uses
-SEEDS = 1_000_003  # starts from one seed of a run to the next
+SEEDS = 1_000_003  # starts from one seed of a run to the next, and from one night to the next
 
 
 class Policy:
@@ -82,6 +82,6 @@ def rehearsal_of(policy: Policy, engine: Engine, world: World, settings: Config 
     )
 
 
-def starts(first: int, count: int) -> list[Start]:
-    """As many different starts."""
-    return [Start(first + number, number) for number in range(count)]
+def starts(first: int, count: int, night: int = 1) -> list[Start]:
+    """As many different starts, other ones every night: sessions of earlier nights may have taught tonight's world."""
+    return [Start(first + (night - 1) * SEEDS + number, number) for number in range(count)]

@@ -6,7 +6,6 @@ configuration or the logs is wrong, 130 interrupted.
 
 import getpass
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -81,15 +80,20 @@ def run(
     config: MaybeConfig = None, folder: Folder = None, resume: Resume = False, settings: Set = None,
     json: Json = False, unsafe: Unsafe = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show stages and costs; run nothing.")] = False,
+    nights: Annotated[int | None, typer.Option(
+        min=1, help="How many there are to be in the folder, each going on from what those before it promoted. "
+                    "[default: 1, or with --watch no end]", show_default=False)] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Wait for new sessions before every night but the first.")
+                     ] = False,
 ) -> None:
-    """Dream one night, from the logged sessions to a promoted policy or a refusal."""
+    """Dream a night, from the logged sessions to a promoted policy or a refusal; or several."""
     with _explained():
         if dry_run:
             from dreamer.report import plan
 
             Console().print(plan(_config(config, None, settings)))
         else:
-            _night(config, folder, resume, settings, json, unsafe, until=None)
+            _night(config, folder, resume, settings, json, unsafe, None, nights or (None if watch else 1), watch)
 
 
 def _verb(stage: str) -> Callable[..., None]:
@@ -222,20 +226,14 @@ def validate(
 
 
 def _night(config_file: Path | None, folder: Path | None, resume: bool, settings: list[str] | None, json: bool,
-           unsafe: bool, until: str | None) -> None:
-    from dreamer.authoring import by_hand, endpoint
-    from dreamer.production import open_production
-    from dreamer.store import USES, Store, StoreError, latest_folder, next_folder
-    from rollout.log import SessionError
+           unsafe: bool, until: str | None, nights: int | None = 1, watch: bool = False) -> None:
+    from dreamer.nights import dream_nights
+    from dreamer.report import show
+    from dreamer.store import StoreError, latest_folder, next_folder
 
     if config_file is None and folder is None and resume:
         folder = latest_folder(RUNS)
     config = _config(config_file, folder, settings)
-    if config.production:
-        # A typo is told now, not after the night. Nothing is stepped.
-        open_production(config.production.engine, config.production.options, config.folder).make()
-    by_hand(config)
-    endpoint(config)
     if folder is None and (resume or until):
         folder = latest_folder(RUNS, config.name)
     if folder is None and resume:
@@ -243,28 +241,12 @@ def _night(config_file: Path | None, folder: Path | None, resume: bool, settings
     folder = folder or next_folder(RUNS, config.name)
     if until is not None:  # a stage verb goes on with what there is
         resume = (folder / "config.json").exists()
-    stages = list(USES)
-    redo = stages[stages.index(until) :] if until else []
-    fresh = not folder.exists()
-    store = Store.open(folder, config, resume, redo)
-
-    from dreamer.night import dream
-    from dreamer.report import show
-    from dreamer.run import Run
-
     _quiet_transformers()
-    reporter = Reporter(store.append_event, Console(stderr=True))
-    with Run(config, store, reporter, until=until, unsafe=unsafe) as night:
-        try:
-            report = dream(night)
-        except SessionError:
-            if fresh:  # nothing was read, so nothing is lost, and the same command works once the log is mended
-                shutil.rmtree(folder)
-            raise
+    for run, report in dream_nights(config, folder, resume, nights, watch, until, unsafe):
         if json:
-            print(report.model_dump_json(indent=2))
+            print(report.model_dump_json(indent=2), flush=True)
         else:
-            show(night, report, Console())
+            show(run, report, Console())
     if report.verdict == "refused":
         raise typer.Exit(1)
 

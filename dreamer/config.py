@@ -44,7 +44,7 @@ class Config(Section):
     Attributes:
         name: of the run folder; the file's folder where not given.
         folder: what paths are relative to; the file's folder where not given.
-        seed: of everything drawn. The same seed gives the same records.
+        seed: of everything drawn. The same seed gives the same records. Every further night counts it up by one.
     """
 
     name: str

@@ -144,6 +144,13 @@ def load_model(folder: str | Path, lora: int | None = None) -> PreTrainedModel:
     return placed
 
 
+def merge(folder: Path) -> PreTrainedModel:
+    """A checkpoint as whole weights: adapters are added to the model that they belong to; see `load`."""
+    model: Any = load_model(folder)
+    whole: PreTrainedModel = model.merge_and_unload() if isinstance(model, PeftModel) else model
+    return whole
+
+
 def adapters_of(rank: int) -> LoraConfig:
     """Adapters of all linear layers but the last."""
     # Scaled as if by two, whatever the rank (Hu et al. 2021, arXiv 2106.09685, leave it to the learning rate).

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 
 from dreamer.approval import Ledger, approve
+from dreamer.past import own_sessions
 from dreamer.run import Run
 from envgen.ends import infer_ends
 from envgen.patterns import observe, usual_reward
@@ -21,7 +22,7 @@ class Logs(Record):
         turns, longest: of all sessions: how many, and the most that one has.
         usual_reward: the commonest reward of a turn; others are events.
         split: what was kept together, and how many of these groups each part has.
-        files: how many sessions each log gave.
+        files: how many sessions each log gave; the run's own are logs, too.
         rejected: how many were left out because someone said so.
         approvals: of the shown sessions, how many may train, and by whose word.
     """
@@ -48,17 +49,25 @@ def with_system(session: Trajectory, system: str | None) -> Trajectory:
 
 
 def read_sessions(run: Run) -> Logs:
-    """Read, complete and divide the logged sessions."""
+    """Read, complete and divide the logged sessions, and those of promoted policies.
+
+    What keeps sessions together when they are divided is decided in the first night, unless the configuration says it,
+    so that what was held out stays so.
+    """
     config = run.config.sessions
+    before = [logs.split[0] for night in run.store.earlier if (logs := night.load("read", Logs))]
     names = ", ".join(config.files)
     ledger = Ledger(run.config.folder / config.ledger)
-    logs = " ".join(os.path.relpath(run.config.folder / file) for file in config.files)  # as one would type them
+    typed = " ".join(os.path.relpath(run.config.folder / file) for file in config.files)  # as one would type them
     book = os.path.relpath(ledger.path)
     with run.reporter.stage("read", unit="sessions") as bar:
         logged = []
         for session in read(config.files, run.config.folder, config.format, summary := Summary()):
             logged.append(with_outcome(session))
             bar.advance()
+        run.store.save_read(session.id for session in logged)
+        tasks = {session.observation.text: session.task for session in logged if session.task}
+        logged += own_sessions(run, tasks)
         kept, rejected = approve(logged, ledger, config.approve)
         if not kept:
             raise SessionError(names, None, "every session is rejected", f"See {ledger.path}")
@@ -69,14 +78,14 @@ def read_sessions(run: Run) -> Logs:
                 run.privacy.learn(session)
             sessions = [run.privacy.hide_session(session) for session in sessions]
         try:
-            parts = split(sessions, config.selection, config.held_out, config.split)
+            parts = split(sessions, config.selection, config.held_out, config.split or next(iter(before), None))
         except ValueError as error:
             raise SessionError(names, None, str(error), "Record more sessions, or set sessions.split") from None
         approvals = Counter(session.approval for session in parts.shown if session.approval)
         if run.config.policy.model == "tiny" and not approvals:
             raise SessionError(
                 names, None, f"none of {len(parts.shown)} shown sessions may train, and there is no policy but theirs",
-                f"Approve some (`dream approve {logs} --where 'outcome >= 1' --ledger {book}`), "
+                f"Approve some (`dream approve {typed} --where 'outcome >= 1' --ledger {book}`), "
                 'or set sessions.approve = "all"',
             )
         for name in ("shown", "selection", "held_out"):

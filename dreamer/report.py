@@ -19,6 +19,7 @@ from dreamer.policy import adapters
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
 from dreamer.stages import Base, Rehearsed, Update
+from dreamer.store import Store
 from envgen.fidelity import FidelityReport
 from envgen.models.settings import POLICY
 from rollout.figure import Figure
@@ -40,6 +41,7 @@ class Report(BaseModel):
         environments: those judged on the held-out sessions, with the gate's refusals; those without any are the
             members of the ensemble.
         run: the run folder.
+        night: which one of it.
         seed: of the night.
         policy: where the promoted or refused checkpoint is.
     """
@@ -50,6 +52,7 @@ class Report(BaseModel):
     curves: dict[str, tuple[float, ...]] = {}
     environments: dict[str, tuple[str, ...]] = {}
     run: str
+    night: int
     seed: int
     policy: str | None = None
 
@@ -96,14 +99,14 @@ def write_report(run: Run) -> Report:
                 figures |= {f"baseline: {row.name}": row.played.success for row in record.rows}
     figures["night_seconds"] = Figure(value=run.seconds_until_judging, n=1, unit="s")
     report = Report(verdict=verdict, reason=reason, figures=figures, curves=curves, run=str(run.store.root),
-                    seed=run.config.seed, environments=environments, policy=policy)
-    run.store.save_report(report)
+                    night=run.store.night, seed=run.config.seed, environments=environments, policy=policy)
+    run.store.save_report(report, over=verdict != "stopped")
     return report
 
 
 def show(run: Run, report: Report, console: Console) -> None:
     """The report as a table."""
-    title = f"{run.config.name}, seed {report.seed}: {report.verdict}"
+    title = f"{run.config.name}, night {report.night}, seed {report.seed}: {report.verdict}"
     table = Table(title=title, title_style="bold", show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -112,7 +115,7 @@ def show(run: Run, report: Report, console: Console) -> None:
             table.add_row(escape(name), escape(value))
     table.add_row(report.verdict, escape(report.reason))
     split = next((record.split[0] for record in run.records.values() if isinstance(record, Logs)), "session")
-    console.print(Group(table, Text(_next_steps(report, split, run.store.root))))
+    console.print(Group(table, Text(_next_steps(report, split, run.store))))
 
 
 def _rows(record: BaseModel) -> list[tuple[str, str]]:
@@ -195,12 +198,12 @@ def _played(played: Played) -> str:
     return f"{played.success}, {played.turns:.1f} turns, outcome {played.outcome.value:.3f}"
 
 
-def _next_steps(report: Report, split: str, root: Path) -> str:
-    steps = [f"everything is in {root}/ (report.json, environments/, policies/, night-001/)"]
+def _next_steps(report: Report, split: str, store: Store) -> str:
+    steps = [f"everything is in {store.root}/ (report.json, environments/, policies/, {store.folder.name}/)"]
     if report.verdict == "promoted":
         steps.append(f"next: {_loading(Path(report.policy or ''))}")
     elif report.verdict == "refused" and report.policy is None:
-        steps.append(f"next: read the mismatches in {root}/night-001/validate.json, or record more sessions")
+        steps.append(f"next: read the mismatches in {store.folder}/validate.json, or record more sessions")
         if split != "session":
             steps.append(f"it was judged on {split}s that no author saw; the embedded author copies what it saw, and "
                          'sessions.split = "session" judges it on that')

@@ -12,7 +12,7 @@ from transformers import AutoConfig
 
 from dreamer.acting import Policy, open_engine, rehearsal_of
 from dreamer.config import Config, ConfigError
-from dreamer.policy import find
+from dreamer.policy import adapters, find, load_tokenizer, merge, save
 from dreamer.production import open_production
 from dreamer.progress import Reporter
 from dreamer.store import Store
@@ -81,6 +81,19 @@ class Run:
         settings = self.config.policy
         return Policy(self.store.policy(digest), settings.lora, settings.keep_reasoning)
 
+    @cached_property
+    def beginning(self) -> str | None:
+        """The policy that earlier nights leave to this one, as whole weights of the store; None in the first.
+
+        Whoever learns from here, by adapters or not, is compared with it and taught by it, and not by the model that
+        an earlier night's adapters were trained on.
+        """
+        digest = self.store.beginning
+        if digest is None or adapters(self.store.policy(digest))[1] is None:
+            return digest
+        folder = self.store.policy(digest)
+        return self.store.save_policy(lambda merged: save(merge(folder), load_tokenizer(folder), merged))
+
     def engine(self, policy: Policy) -> Engine:
         """What generates for a policy: one at a time, because a card may hold no more. It has the weights of now."""
         settings = self.config.engine
@@ -91,14 +104,15 @@ class Run:
         return self.generating
 
     def writer(self) -> tuple[Engine, Chat]:
-        """The model of the configuration, before any night, and its words. `engine` goes on with the same engine.
+        """The policy before it learns tonight, and its words. `engine` goes on with the same engine.
 
         Raises:
             CheckpointError: it cannot be loaded.
             ConfigError: it does not hold so many tokens at once.
         """
         config = self.config
-        policy = Policy(find(config.checkpoint), config.policy.lora, config.policy.keep_reasoning)
+        folder = self.store.policy(self.beginning) if self.beginning else find(config.checkpoint)
+        policy = Policy(folder, config.policy.lora, config.policy.keep_reasoning)
         most = getattr(AutoConfig.from_pretrained(policy.base).get_text_config(), "max_position_embeddings", None)
         if most is not None and most < config.length:
             raise ConfigError(f"author.model wants {config.length:,} tokens at once, prompt_tokens and reply_tokens; "
@@ -141,7 +155,8 @@ class Run:
     @property
     def seconds_until_judging(self) -> float:
         """How long the stages before the judging took."""
-        took = {event["stage"]: event["seconds"] for event in self.store.events() if event["event"] == "stage"}
+        took = {event["stage"]: event["seconds"] for event in self.store.events()
+                if event["event"] == "stage" and event["night"] == self.store.night}
         return float(sum(seconds for stage, seconds in took.items() if stage not in ("evaluate", "baselines")))
 
     @property
@@ -207,7 +222,8 @@ class Run:
             began = time.monotonic()
             record = work(self, *records)
             self.store.save(name, record)
-            self.reporter.event("stage", stage=name, seconds=time.monotonic() - began, real_steps=self.real_steps)
+            self.reporter.event("stage", night=self.store.night, stage=name, seconds=time.monotonic() - began,
+                                real_steps=self.real_steps)
         self.records[name] = record
         if name == self.until:
             raise NightOver

@@ -31,9 +31,15 @@ Learner = Callable[[Play, Callable[[Round], None]], None]  # changes a policy by
 
 
 class Base(Record):
-    """The policy that the night begins with."""
+    """The policy that the night begins with.
+
+    Attributes:
+        policy: its digest.
+        origin: what earlier nights promoted, or began with: the same policy, before its adapters were merged.
+    """
 
     policy: str
+    origin: str | None = None
     parameters: int
     cloned_steps: int
     loss: float | None
@@ -92,18 +98,26 @@ class Update(Record):
 
 
 def make_base(run: Run, logs: Logs) -> Base:
-    """The policy that left the sessions: cloned from them, or the model that the configuration names."""
+    """What earlier nights promoted; in the first, the configuration's model, or a clone of who left the sessions."""
+    policy, origin = run.config.policy, run.store.beginning
+    if origin is None and policy.model == "tiny":
+        return clone_sessions(run, logs)
+    source = run.config.checkpoint if run.beginning is None else run.store.policy(run.beginning)
+    model, tokenizer = load_checkpoint(source)
+    if Chat(tokenizer, policy.keep_reasoning).strips and run.config.learning.method != "distillation":
+        raise ConfigError(
+            f"the chat template of {policy.model!r} drops the reasoning of earlier turns, so an episode is no sequence "
+            "that GRPO could learn from; set policy.keep_reasoning = true"
+        )
+    digest = run.beginning or run.store.save_policy(lambda folder: save(model, tokenizer, folder))
+    if digest != origin:
+        run.store.save_card(digest, card(run, logs, base=origin or policy.model))
+    return Base(policy=digest, origin=origin, parameters=model.num_parameters(), cloned_steps=0, loss=None)
+
+
+def clone_sessions(run: Run, logs: Logs) -> Base:
+    """A tiny policy that imitates the approved sessions."""
     config, seed = run.config, run.config.seed
-    if config.policy.model != "tiny":
-        model, tokenizer = load_checkpoint(config.checkpoint)
-        if Chat(tokenizer, config.policy.keep_reasoning).strips and config.learning.method != "distillation":
-            raise ConfigError(
-                f"the chat template of {config.policy.model!r} drops the reasoning of earlier turns, so an episode is "
-                "no sequence that GRPO could learn from; set policy.keep_reasoning = true"
-            )
-        digest = run.store.save_policy(lambda folder: save(model, tokenizer, folder))
-        run.store.save_card(digest, card(run, logs, base=config.policy.model))
-        return Base(policy=digest, parameters=model.num_parameters(), cloned_steps=0, loss=None)
     shown = approved(run)
     tokenizer = train_tokenizer(shown, config.policy.vocabulary, config.policy.phrases)
     chat = Chat(tokenizer)
@@ -139,7 +153,8 @@ def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Reh
     ):
         began = time.monotonic()
         bar.advance(len(journal))
-        for _ in journal.play(in_dream(run, logs, policy, world), starts(REHEARSAL_SEEDS, count), "rehearsal"):
+        wanted = starts(REHEARSAL_SEEDS, count, run.store.night)
+        for _ in journal.play(in_dream(run, logs, policy, world), wanted, "rehearsal"):
             bar.advance()
         episodes = with_disagreement(list(journal), disagreement)
         run.store.save_episodes("rehearsal", episodes)

@@ -1,18 +1,20 @@
 """The run folder: the only place that knows paths.
 
-    config.json                    the resolved configuration; a folder belongs to one
+    config.json                    the resolved configuration of the newest night
     events.jsonl                   what happened, in order: the stream behind progress bars and pages
-    sessions/{shown,selection,held_out}.jsonl
-    patterns.json
     looks.json                     the environments that were judged on the held-out sessions
     correspondence/                what a model was asked and answered while it wrote environments
     environments/DIGEST/           environment.py, environment.json
     policies/DIGEST/               a Hugging Face checkpoint, and in README.md what it was made from
     promoted.json                  which policy is promoted, and which were before
+    night-001/config.json          the resolved configuration; a night belongs to one
+    night-001/sessions/            {shown,selection,held_out}.jsonl; read.json, which sessions the logs held
+    night-001/patterns.json
     night-001/STAGE.json           the record that a stage ended with
     night-001/NAME/                episodes.jsonl, tokens.parquet: of the rehearsal, of each round, of the judging;
                                    journal.jsonl while it is played
-    report.json
+    night-001/report.json          of a night that is over
+    report.json                    the newest
 
 Every file is written beside its place and moved there whole, so that a killed night leaves no half record; a stage
 is done when its record is there.
@@ -47,7 +49,7 @@ USES: dict[str, set[str]] = {
     "validate": {"gate"},
     "clone": {"seed", "policy", "cloning"},
     "rehearse": {"rehearsal", "engine"},
-    "learn": {"learning", "guards"},
+    "learn": {"learning", "nights", "guards"},
     "evaluate": {"production", "guards", "retention"},
     "baselines": {"baselines"},
 }
@@ -70,52 +72,85 @@ class Store:
         self.night = night
 
     @classmethod
-    def open(cls, root: Path, config: Config, resume: bool, redo: Sequence[str] = ()) -> "Store":
-        """Take a folder into use, or go on with it.
+    def open(cls, root: Path, config: Config, resume: bool, redo: Sequence[str] = (), nights: int | None = 1
+             ) -> "Store":
+        """Take a folder into use, or go on with it: with the next night, or with the one that was begun last.
 
         Args:
             redo: stages that are taken back, so that they are done again.
+            nights: how many are wanted in all; None never has enough.
 
         Raises:
-            StoreError: it is there already and `resume` is not asked for; it is no run folder; or stages that are
-                done used another configuration.
+            StoreError: it is there already and `resume` is not asked for, nor another night after those that are over;
+                it is no run folder; or stages of the night that are done used another configuration.
         """
         store = cls(root)
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
             if not (root / "config.json").exists():
                 raise StoreError(f"{root} is not a run folder (no config.json); choose another with --run")
-            if not resume:
-                raise StoreError(f"{root} already holds a run; go on with --resume, or choose another with --run")
-            used = {section for stage, sections in USES.items() for section in sections
-                    if stage not in redo and store._stage(stage).exists()}
-            changed = differing(cls.config(root).model_dump(include=used), config.model_dump(include=used))
-            if changed:
-                raise StoreError(
-                    f"{root} belongs to another configuration ({', '.join(changed)} differ); "
-                    "choose another folder with --run"
-                )
+            store.night = max(1, len(list(root.glob("night-*/config.json"))))
+            if store.over and (nights is None or store.night < nights):
+                store.night += 1
+            elif not resume:
+                raise StoreError(f"{root} already holds a run; go on with --resume, ask for more --nights than "
+                                 f"{store.night}, or choose another with --run")
+            store._check(config, redo)
         elif resume:
             raise StoreError(f"{root}: nothing to resume there; run without --resume first")
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{root}: cannot be made ({error.strerror}); choose another folder with --run") from None
-        for stage in redo:
+        for stage in (*redo, *(["report"] if redo else [])):
             store._stage(stage).unlink(missing_ok=True)
-        write(root / "config.json", orjson.dumps(config.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+        for folder in (root, store.folder):
+            write(folder / "config.json", orjson.dumps(config.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
         return store
 
+    def _check(self, config: Config, redo: Sequence[str]) -> None:
+        """Refuse another configuration than the night's, as far as stages that are done used it."""
+        used = {section for stage, sections in USES.items() for section in sections
+                if stage not in redo and self._stage(stage).exists()}
+        if not used:
+            return
+        changed = differing(self.config(self.folder).model_dump(include=used), config.model_dump(include=used))
+        if changed:
+            raise StoreError(
+                f"{self.root} belongs to another configuration ({', '.join(changed)} differ); "
+                "choose another folder with --run"
+            )
+
     @staticmethod
-    def config(root: Path) -> Config:
-        """The configuration that a run folder belongs to.
+    def config(folder: Path) -> Config:
+        """The configuration that a run folder, or the folder of a night, belongs to.
 
         Raises:
             StoreError: it is no run folder.
         """
         try:
-            return Config.model_validate_json((root / "config.json").read_bytes())
+            return Config.model_validate_json((folder / "config.json").read_bytes())
         except (OSError, ValueError):
-            raise StoreError(f"{root} is not a run folder of this version (no readable config.json)") from None
+            raise StoreError(f"{folder} is not a run folder of this version (no readable config.json)") from None
+
+    @property
+    def folder(self) -> Path:
+        """Of the night."""
+        return self.root / f"night-{self.night:03d}"
+
+    @property
+    def begun(self) -> bool:
+        """Whether a stage of the night is done."""
+        return self._stage(next(iter(USES))).exists()
+
+    @property
+    def over(self) -> bool:
+        """Whether the night is."""
+        return self._stage("report").exists()
+
+    @property
+    def earlier(self) -> "list[Store]":
+        """The nights before this one, the first first."""
+        return [Store(self.root, night) for night in range(1, self.night)]
 
     def load(self, stage: str, kind: type[R]) -> R | None:
         """The record a stage ended with, if it did."""
@@ -136,17 +171,27 @@ class Store:
         return [orjson.loads(line) for line in lines if line.endswith(b"\n")]
 
     def save_sessions(self, part: str, sessions: Sequence[Trajectory]) -> None:
-        write(self.root / "sessions" / f"{part}.jsonl", _lines(sessions))
+        write(self.folder / "sessions" / f"{part}.jsonl", _lines(sessions))
 
     def load_sessions(self, part: str) -> list[Trajectory]:
-        with open(self.root / "sessions" / f"{part}.jsonl", "rb") as stream:
+        with open(self.folder / "sessions" / f"{part}.jsonl", "rb") as stream:
             return [Trajectory.model_validate_json(line) for line in stream]
 
+    def save_read(self, ids: Iterable[str]) -> None:
+        """Note which sessions the logs held; by digests of their ids, which may hold secrets."""
+        write(self.folder / "sessions" / "read.json", orjson.dumps([_digest(id) for id in ids]))
+
+    def unread(self, ids: Iterable[str]) -> list[str]:
+        """Those of some sessions that the logs did not hold."""
+        path = self.folder / "sessions" / "read.json"
+        known = set(orjson.loads(path.read_bytes())) if path.exists() else set()
+        return [id for id in ids if _digest(id) not in known]
+
     def save_patterns(self, patterns: BaseModel) -> None:
-        write(self.root / "patterns.json", _json(patterns))
+        write(self.folder / "patterns.json", _json(patterns))
 
     def load_patterns(self) -> Patterns:
-        return Patterns.model_validate_json((self.root / "patterns.json").read_bytes())
+        return Patterns.model_validate_json((self.folder / "patterns.json").read_bytes())
 
     @property
     def correspondence(self) -> Path:
@@ -217,6 +262,18 @@ class Store:
         standing = self.promotions.standing
         return standing[-1].policy if standing else None
 
+    @property
+    def original(self) -> str | None:
+        """The digest of the first policy that an earlier night began with; None where none began with any."""
+        paths = [night._stage("clone") for night in self.earlier]
+        return next((str(orjson.loads(path.read_bytes())["policy"]) for path in paths if path.exists()), None)
+
+    @property
+    def beginning(self) -> str | None:
+        """The digest of the policy that the night goes on from: promoted by earlier nights, or else their original."""
+        promoted = [each.policy for each in self.promotions.standing if each.night < self.night]
+        return promoted[-1] if promoted else self.original
+
     def promote(self, digest: str, by: str) -> None:
         """From now on this policy of the store is the promoted one.
 
@@ -243,31 +300,38 @@ class Store:
 
     def journal(self, name: str) -> Journal:
         """Episodes that are being played, under the name that their ids begin with."""
-        return Journal(self._night() / name / "journal.jsonl")
+        return Journal(self.folder / name / "journal.jsonl")
 
     def save_episodes(self, name: str, episodes: Iterable[Episode]) -> None:
         """Keep episodes under the name that their ids begin with: words as JSON lines, ids as Parquet."""
-        write_episodes(self._night() / name, episodes)
+        write_episodes(self.folder / name, episodes)
+
+    def episodes(self, name: str) -> Path:
+        """Where the words of the episodes kept under a name are: a log of sessions like any other."""
+        return self.folder / name / "episodes.jsonl"
 
     def load_tokens(self, name: str, most: int) -> list[Tokens]:
         """The ids of the first episodes kept under a name, no more than so many; none where there are no episodes."""
-        folder = self._night() / name
+        folder = self.folder / name
         return read_tokens(folder, most) if folder.exists() else []
 
     def load_episodes(self, name: str) -> list[Trajectory]:
         """The words of the episodes kept under a name."""
-        with open(self._night() / name / "episodes.jsonl", "rb") as stream:
+        with open(self.episodes(name), "rb") as stream:
             return [Trajectory.model_validate_json(line) for line in stream]
 
-    def save_report(self, report: BaseModel) -> Path:
-        write(self.root / "report.json", _json(report))
-        return self.root / "report.json"
+    def save_report(self, report: BaseModel, over: bool) -> None:
+        """Keep what the night came to.
 
-    def _night(self) -> Path:
-        return self.root / f"night-{self.night:03d}"
+        Args:
+            over: whether the night is; if not, only the newest report is this.
+        """
+        if over:
+            self.save("report", report)
+        write(self.root / "report.json", _json(report))
 
     def _stage(self, stage: str) -> Path:
-        return self._night() / f"{stage}.json"
+        return self.folder / f"{stage}.json"
 
 
 def weights_digest(folder: Path) -> str:
@@ -303,6 +367,10 @@ def differing(old: Any, new: Any, prefix: str = "") -> list[str]:
         return [] if old == new else [prefix.rstrip(".")]
     return [name for key in sorted(old.keys() | new.keys())
             for name in differing(old.get(key), new.get(key), f"{prefix}{key}.")]
+
+
+def _digest(id: str) -> str:
+    return hashlib.sha256(id.encode()).hexdigest()[:16]
 
 
 def _json(record: BaseModel) -> bytes:

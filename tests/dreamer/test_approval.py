@@ -118,7 +118,8 @@ def test_a_night_trains_on_approved_sessions_only(project: Path, dream: DREAM) -
     code, _, err = dream("run", "night.toml", "--run", "run", *settings)
     assert code in (0, 1), err
     logs = json.loads((project / "run" / "night-001" / "read.json").read_text())
-    shown = [json.loads(line) for line in (project / "run" / "sessions" / "shown.jsonl").read_text().splitlines()]
+    lines = (project / "run" / "night-001" / "sessions" / "shown.jsonl").read_text().splitlines()
+    shown = [json.loads(line) for line in lines]
     assert logs["approvals"] == {"ann: turns >= 3": sum(len(each["turns"]) >= 3 for each in shown)}
     assert logs["shown"] == len(shown) > logs["approvals"]["ann: turns >= 3"], "the world is learnt from every session"
     cards = [path.read_text() for path in (project / "run" / "policies").glob("*/README.md")]
@@ -132,7 +133,7 @@ def test_rejected_sessions_are_used_for_nothing(project: Path, dream: DREAM) -> 
     assert code == 0, err
     logs = json.loads((project / "run" / "night-001" / "read.json").read_text())
     kept = [json.loads(line) for part in ("shown", "selection", "held_out")
-            for line in (project / "run" / "sessions" / f"{part}.jsonl").read_text().splitlines()]
+            for line in (project / "run" / "night-001" / "sessions" / f"{part}.jsonl").read_text().splitlines()]
     assert logs["rejected"] + len(kept) == 120
     assert all(len(each["turns"]) < 3 for each in kept)
 

@@ -45,7 +45,7 @@ def test_a_planted_secret_is_in_no_file_of_the_run_and_in_no_prompt(
     key = project / "run.key"
     assert key.stat().st_mode & 0o777 == 0o600
     assert KEEPER in key.read_text(), "the key file is the only way back"
-    shown = (project / "run" / "sessions" / "shown.jsonl").read_text()
+    shown = (project / "run" / "night-001" / "sessions" / "shown.jsonl").read_text()
     assert "<email-" in shown
 
 
@@ -53,7 +53,7 @@ def test_a_second_night_with_the_same_key_file_has_the_same_tokens(project: Path
     own.write(record_private(60), project / "sessions.jsonl")
     for run in ("one", "two"):
         dream("author", "night.toml", "--run", run, "--set", "privacy.hide=true", "--set", "privacy.key=shop.key")
-    one, two = ((project / run / "sessions" / "shown.jsonl").read_bytes() for run in ("one", "two"))
+    one, two = ((project / run / "night-001" / "sessions" / "shown.jsonl").read_bytes() for run in ("one", "two"))
     assert one == two
 
 

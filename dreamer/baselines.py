@@ -7,9 +7,9 @@
 
 import time
 
-from dreamer.accreditation import judge
 from dreamer.acting import Policy
 from dreamer.curriculum import Curriculum
+from dreamer.evidence import judge
 from dreamer.learning import clone
 from dreamer.reading import Logs
 from dreamer.run import Played, Run

@@ -26,6 +26,6 @@ def dream(run: Run) -> Report:
         base = run.stage("clone", Base, make_base, logs)
         run.stage("rehearse", Rehearsed, rehearse_base, logs, validated, base)
         update = run.stage("learn", Update, learn_in_dream, logs, validated, base)
-        run.stage("evaluate", Accreditation, accredit, logs, base, update)
+        run.stage("evaluate", Accreditation, accredit, logs, validated, base, update)
         run.stage("baselines", Baselines, play_baselines, logs, base, update)
     return write_report(run)

@@ -5,19 +5,24 @@ non-inferiority). Both policies begin every task from the same starts.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import NamedTuple
 
 from dreamer.acting import Policy, starts
+from dreamer.authoring import Validated
 from dreamer.divergence import log_probabilities, surprise
+from dreamer.past import real_tasks
 from dreamer.production import open_production
+from dreamer.reading import Logs
 from dreamer.run import Run
 from dreamer.sections import RetainedTask
 from envgen.tasks import succeeds
 from rollout.figure import Figure, paired, proportion, ratio
 from rollout.sessions import read
 from rollout.trajectory import Record, Trajectory
+from rollout.world import World
 
 RETENTION_SEEDS = 2_000_000_000  # first of the seeds that nothing else uses
 TURNS = 1000  # an engine without a limit of its own is stopped here
@@ -52,31 +57,76 @@ class Retained(Record):
     refusals: tuple[str, ...] = ()
 
 
+class Task(NamedTuple):
+    """Something to be played by both policies.
+
+    Attributes:
+        open: its world, while it is needed.
+        success: as in `Sessions`.
+        system: the system prompt.
+        turns: an episode is cut after so many actions.
+    """
+
+    name: str
+    open: Callable[[], AbstractContextManager[World]]
+    success: float | None
+    system: str | None
+    turns: int
+
+
 class _Known(NamedTuple):
-    """What one policy does with everything: success by episode and task; nats and tokens by session and text."""
+    """What one policy does with everything: success by task and episode; nats and tokens by text and session."""
 
     tasks: list[list[bool]]
     texts: list[list[tuple[float, int]]]
 
 
-def retain(run: Run, tasks: Sequence[RetainedTask], system: str | None, before: str, after: str,
-           told: Callable[[int], None] = lambda count: None) -> Retained:
+def tasks_to_keep(run: Run, logs: Logs, validated: Validated) -> list[Task]:
+    """Those of the configuration and of earlier nights: in their real engines or, where a night whose candidate was
+    promoted had none, in the environments that it rehearsed in.
+    """
+    tasks = [Task(each.name, partial(_real, run, each), each.success, logs.system, TURNS)
+             for each in (*run.config.retention.tasks, *real_tasks(run))]
+    promoted = {each.night for each in run.store.promotions.standing}
+    for night in run.store.earlier:
+        config = night.config(night.folder)
+        seen, worlds = night.load("read", Logs), night.load("validate", Validated)
+        if config.production or night.night not in promoted or seen is None or worlds is None:
+            continue
+        if worlds.members != validated.members:
+            tasks.append(Task(night.folder.name, partial(_dreamed, run, worlds), config.sessions.success, seen.system,
+                              config.learning.max_turns or seen.longest))
+    return tasks
+
+
+@contextmanager
+def _real(run: Run, task: RetainedTask) -> Iterator[World]:
+    yield run.hidden(open_production(task.engine, task.options, run.config.folder, key="retention.tasks"))
+
+
+@contextmanager
+def _dreamed(run: Run, validated: Validated) -> Iterator[World]:
+    with run.dream({each.environment: each.vouched for each in validated.members}) as (world, _):
+        yield world
+
+
+def retain(run: Run, tasks: Sequence[Task], before: str, after: str) -> Retained:
     """Compare two policies of the run on what is to be kept.
 
     Args:
-        tasks: of the configuration and of earlier nights.
-        system: the system prompt of the tasks.
         before, after: digests of the promoted policy and of the candidate.
-        told: is told how many episodes have just ended.
 
     Raises:
         ConfigError: a task's engine cannot be used.
         SessionError: a text cannot be read.
     """
     settings = run.config.retention
+    if not (tasks or settings.texts):
+        return Retained()
     logs = [list(read([text], run.config.folder)) for text in settings.texts]
-    was, now = (_knows(run, run.policy(digest), tasks, logs, system, name, told)
-                for name, digest in (("before", before), ("after", after)))
+    with run.reporter.stage("retain", 2 * len(tasks) * settings.episodes, "episodes") as bar:
+        was, now = (_known(run, run.policy(digest), tasks, logs, name, bar.advance)
+                    for name, digest in (("before", before), ("after", after)))
     kept = tuple(
         KeptTask(name=task.name, before=_share(old), after=_share(new), change=paired(new, old, "share of episodes"))
         for task, old, new in zip(tasks, was.tasks, now.tasks, strict=True))
@@ -121,14 +171,14 @@ def _share(won: list[bool]) -> Figure:
     return proportion(sum(won), len(won), unit="share of episodes")
 
 
-def _knows(run: Run, policy: Policy, tasks: Sequence[RetainedTask], logs: Sequence[list[Trajectory]],
-           system: str | None, name: str, told: Callable[[int], None]) -> _Known:
+def _known(run: Run, policy: Policy, tasks: Sequence[Task], logs: Sequence[list[Trajectory]], name: str,
+           told: Callable[[int], None]) -> _Known:
     won = []
-    for number, task in enumerate(tasks):
-        world = run.hidden(open_production(task.engine, task.options, run.config.folder))
-        rehearsal = run.rehearsal(policy, world, TURNS, system=system, source="real")
-        episodes = rehearsal.play(starts(RETENTION_SEEDS, run.config.retention.episodes), told,
-                                  f"retained-{number}-{name}")
+    for task in tasks:
+        with task.open() as world:
+            rehearsal = run.rehearsal(policy, world, task.turns, system=task.system, source="real")
+            episodes = rehearsal.play(starts(RETENTION_SEEDS, run.config.retention.episodes), told,
+                                      f"retained-{task.name}-{name}")
         won.append([succeeds(episode.outcome, task.success) for episode in episodes])
     return _Known(won, [surprise(partial(log_probabilities, policy.model), list(map(policy.chat.tokens, sessions)))
                         for sessions in logs])

@@ -49,7 +49,7 @@ USES: dict[str, set[str]] = {
     "validate": {"gate"},
     "clone": {"seed", "policy", "cloning"},
     "rehearse": {"rehearsal", "engine"},
-    "learn": {"learning", "nights", "guards"},
+    "learn": {"learning", "guards", "nights"},
     "evaluate": {"production", "guards", "retention"},
     "baselines": {"baselines"},
 }

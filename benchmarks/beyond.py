@@ -27,11 +27,11 @@ from dreamer.authoring import Authored, Judged, Validated, author_environments, 
 from dreamer.baselines import learn_for_real
 from dreamer.config import Config
 from dreamer.learning import clone
-from dreamer.reading import Logs, read_sessions
+from dreamer.reading import Logs, approved, read_sessions
 from dreamer.run import Run
 from dreamer.sections import Author, Cloning, Learning, Production, Sessions
 from dreamer.sections import Policy as Tiny
-from dreamer.stages import Base, Update, approved, learn_in_dream, make_base
+from dreamer.stages import Base, Update, learn_in_dream, make_base
 from envgen.support import vouched
 from rollout.figure import Figure, difference, proportion, ratio
 from rollout.rehearsal import Start

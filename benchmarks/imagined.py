@@ -28,13 +28,14 @@ from dreamer.acting import starts
 from dreamer.authoring import author_environments, validate_environments
 from dreamer.baselines import learn_for_real
 from dreamer.config import Config
+from dreamer.dreaming import in_dream
 from dreamer.production import find_engine
 from dreamer.progress import Reporter
 from dreamer.reading import read_sessions
 from dreamer.run import Run
 from dreamer.sections import Author, Cloning, Learning, Production, Rehearsal, Sessions
 from dreamer.sections import Policy as Tiny
-from dreamer.stages import in_dream, learn_in_dream, make_base
+from dreamer.stages import learn_in_dream, make_base
 from dreamer.store import Store
 from rollout.figure import Figure, difference, proportion
 from rollout.formats import own
@@ -168,8 +169,7 @@ def measure(seed: int, lake: list[str], console: Console) -> dict[str, tuple[lis
         for name, digest in policies.items():
             policy = run.policy(digest)
             real, _ = judge(run, policy, logs)
-            members = {each.environment: each.vouched for each in validated.members}
-            with run.dream(members) as (world, _):
+            with run.dream(validated.worlds) as (world, _):
                 dreamed = in_dream(run, logs, policy, world).play(starts(DREAM_SEEDS, EPISODES))
             played[name] = real, dreamed
         return played

@@ -6,7 +6,6 @@ original one, and keep what the policy knew (see `retention`). What is refused c
 
 from functools import partial
 
-from dreamer.authoring import Validated
 from dreamer.card import accredited
 from dreamer.divergence import divergence, log_probabilities
 from dreamer.evidence import SOURCES, Evidence, gather
@@ -48,13 +47,13 @@ class Accreditation(Record):
     real_steps_before: int
 
 
-def accredit(run: Run, logs: Logs, validated: Validated, base: Base, update: Update) -> Accreditation:
+def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
     """Judge the candidate, and promote it where the evidence is for it and all bounds hold."""
     steps, guards = run.real_steps, run.config.guards
     found = gather(run, logs, base, update)
     evidence = found if isinstance(found, Evidence) else None
     promoted_kl, original_kl = divergences(run, base, update)
-    retained = retain(run, tasks_to_keep(run, logs, validated), base.policy, update.policy)
+    retained = retain(run, tasks_to_keep(run, logs), base.policy, update.policy)
     refusals = [
         f"KL({name}‖candidate) is {apart} nats a token, upper bound above guards.{name}_kl = {budget:g}"
         for name, apart, budget in (("promoted", promoted_kl, guards.promoted_kl),

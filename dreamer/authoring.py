@@ -86,6 +86,11 @@ class Validated(Record):
         return tuple(each for each in self.judged if not each.refusals)
 
     @property
+    def worlds(self) -> dict[str, tuple[int, ...]]:
+        """Of each member, by its digest, what of its code sessions vouch for."""
+        return {each.environment: each.vouched for each in self.members}
+
+    @property
     def best(self) -> Judged:
         """The first member; where there is none, the first that was refused."""
         return (self.members or self.judged)[0]

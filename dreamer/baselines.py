@@ -9,11 +9,13 @@ import time
 
 from dreamer.acting import Policy
 from dreamer.curriculum import Curriculum
+from dreamer.dreaming import drawn, max_turns, round_name
 from dreamer.evidence import judge
+from dreamer.learners import rewarded
 from dreamer.learning import clone
-from dreamer.reading import Logs
+from dreamer.reading import Logs, approved
 from dreamer.run import Played, Run
-from dreamer.stages import Base, Update, approved, drawn, improve, max_turns, rewarded, round_name
+from dreamer.stages import Base, Update, improve
 from rollout.rehearsal import Episode
 from rollout.trajectory import Record
 
@@ -62,7 +64,7 @@ def learn_for_real(run: Run, logs: Logs, policy: Policy) -> Update:
     curriculum, engine = Curriculum([], run.succeeded, run.config.seed), rehearsal.engine
 
     def play(number: int) -> list[Episode]:
-        return rehearsal.play(drawn(run, curriculum, number), name=round_name(number))
+        return rehearsal.play(drawn(run, curriculum, number, run.config.learning.groups), name=round_name(number))
 
     return improve(run, policy, engine, play, "real", rewarded(run, policy, engine))
 

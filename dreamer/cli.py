@@ -96,6 +96,15 @@ def run(
             _night(config, folder, resume, settings, json, unsafe, None, nights or (None if watch else 1), watch)
 
 
+@app.command()
+def distill(config: ConfigFile, folder: Folder = None, resume: Resume = False, settings: Set = None, json: Json = False,
+            unsafe: Unsafe = False) -> None:
+    """A night without environments: approved sessions teach the policy, by what it would do if it had seen others."""
+    by_turn = ['learning.method="distillation"', 'distillation.unit="turn"']
+    with _explained():
+        _night(config, folder, resume, [*(settings or []), *by_turn], json, unsafe, until=None)
+
+
 def _verb(stage: str) -> Callable[..., None]:
     def verb(config: ConfigFile, folder: Folder = None, settings: Set = None, json: Json = False,
              unsafe: Unsafe = False) -> None:

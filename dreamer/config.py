@@ -80,6 +80,18 @@ class Config(Section):
         writes = model is not None and model.model == POLICY
         return max(self.policy.max_length, model.length if model is not None and writes else 0)
 
+    @property
+    def dreams(self) -> bool:
+        """Whether the night needs a world: not where the policy is taught one action at a time."""
+        return self.learning.method != "distillation" or self.distillation.unit == "episode"
+
+    @model_validator(mode="after")
+    def _rehearsals_are_dreamed(self) -> "Config":
+        if not self.dreams and self.distillation.context == "rehearsal":
+            raise ValueError('distillation.unit = "turn" plays no rehearsals that distillation.context could be; '
+                             'set it to "session", or the unit to "episode"')
+        return self
+
     @model_validator(mode="after")
     def _the_policy_is_there_before_it_writes(self) -> "Config":
         if self.author.model is not None and self.author.model.model == POLICY and self.policy.model == "tiny":

@@ -107,3 +107,8 @@ def read_sessions(run: Run) -> Logs:
         worst_outcome=min((session.outcome for session in sessions if session.outcome is not None), default=0.0),
         system=next((session.system.text for session in sessions if session.system), None),
     )
+
+
+def approved(run: Run) -> list[Trajectory]:
+    """The shown sessions whose actions may train."""
+    return [session for session in run.store.load_sessions("shown") if session.approval]

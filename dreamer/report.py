@@ -15,6 +15,7 @@ from dreamer.authoring import Authored, Candidate, Judged, Validated
 from dreamer.baselines import Baselines
 from dreamer.budget import budget
 from dreamer.config import Config, ConfigError
+from dreamer.gap import Gap
 from dreamer.policy import adapters
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
@@ -36,8 +37,9 @@ class Report(BaseModel):
         verdict: promoted; refused by gate or accreditation; or stopped where it was asked to stop.
         reason: of the verdict.
         figures: by name, in the shape the benchmarks print; fidelity is that of the best environment that passed.
-        curves: what changed from round to round: success in the dream, and the nats between what the engine and what
-            the trainer gave a token, on average and at most.
+        curves: what changed from round to round: success in the dream, and the nats a token between policy and
+            teacher, each where there was one; and the nats between what the engine and what the trainer gave a token,
+            on average and at most.
         environments: those judged on the held-out sessions, with the gate's refusals; those without any are the
             members of the ensemble.
         run: the run folder.
@@ -80,11 +82,16 @@ def write_report(run: Run) -> Report:
                 figures["dream_success_before"] = record.played.success
                 if record.played.disagreement:
                     figures["disagreement"] = record.played.disagreement
+            case Gap():
+                figures["privileged_gap"] = record.gain
+                if record.refusal:
+                    verdict, reason = "refused", record.refusal
             case Update():
                 policy = str(run.store.policy(record.policy))
                 figures["episodes_rehearsed"] = Figure(value=record.episodes, n=record.episodes, unit="episodes")
                 curves = {name: tuple(getattr(each, name) for each in record.rounds)
-                          for name in ("success", "engine_difference", "engine_difference_most")}
+                          for name in ("success", "divergence", "engine_difference", "engine_difference_most")
+                          if getattr(record.rounds[-1], name) is not None}
                 figures["engine_difference_most"] = Figure(
                     value=max(curves["engine_difference_most"], default=None), n=len(record.rounds), unit="nats")
                 figures["episodes_per_second"] = Figure(value=record.episodes_per_second, n=record.episodes, unit="1/s")
@@ -144,17 +151,25 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
             warnings = [("  warning", text) for text in record.warnings]
             return [("dream success before", _played(record.played)), *_disagreement(record.played.disagreement),
                     *warnings]
+        case Gap():
+            return [("teacher, not told and told", f"{record.bare}, {record.told}, in {record.measured}"),
+                    ("  gained by its context", f"{record.gain} {record.gain.unit}")]
         case Update():
             stopped = [("  stopped in", record.stopped)] if record.stopped else []
             if not record.rounds:
                 return stopped
             last = record.rounds[-1]
+            what = "actions" if last.success is None else "episodes"
             return [
-                ("rehearsed", f"{record.episodes:,} episodes, {record.episodes_per_second:,.0f} episodes/s, "
+                ("learned from", f"{record.episodes:,} {what}, {record.episodes_per_second:,.0f} a second, "
                               f"{len(record.rounds)} rounds in {record.seconds:.0f} s"),
                 ("  engine against trainer",
                  f"at most {max(each.engine_difference_most for each in record.rounds):.2g} nats a token"),
-                ("dream success, last round", f"{last.success:.3f} (imagined steps {last.imagined_share:.3f})"),
+                *([] if last.success is None else
+                  [("dream success, last round", f"{last.success:.3f} (imagined steps {last.imagined_share:.3f})")]),
+                *([] if last.divergence is None else
+                  [("teacher and student", f"{record.rounds[0].divergence:.3f} nats a token apart in the first round, "
+                                           f"{last.divergence:.3f} in the last")]),
                 *_disagreement(last.disagreement), *stopped,
             ]
         case Accreditation():
@@ -216,6 +231,9 @@ def _next_steps(report: Report, split: str, store: Store) -> str:
     steps = [f"everything is in {store.root}/ (report.json, environments/, policies/, {store.folder.name}/)"]
     if report.verdict == "promoted":
         steps.append(f"next: {_loading(Path(report.policy or ''))}")
+    elif report.verdict == "refused" and "privileged_gap" in report.figures and report.policy is None:
+        steps.append("next: tell the teacher something else (distillation.context), or learn by learning.method = "
+                     '"grpo"')
     elif report.verdict == "refused" and report.policy is None:
         steps.append(f"next: read the mismatches in {store.folder}/validate.json, or record more sessions")
         if split != "session":
@@ -256,11 +274,17 @@ def plan(config: Config) -> Table:
         "clone": f"{config.cloning.steps} steps of {config.cloning.batch} sessions"
         if config.policy.model == "tiny" else f"nothing: {config.policy.model}",
         "rehearse": f"{config.rehearsal.episodes:,} episodes",
-        "learn": f"{learning.rounds} rounds of {learning.groups} × {learning.episodes}: {episodes:,} episodes, at most "
+        "gap": f"{config.distillation.gap:,} {'episodes' if config.dreams else 'held-out sessions'} without and with "
+               f"what the teacher is told: a {config.distillation.context}",
+        "learn": f"{learning.rounds} rounds of {learning.groups} × {learning.episodes}: {episodes:,} "
+                 f"{'episodes' if config.dreams else 'single actions'}, at most "
                  f"{episodes * config.policy.max_length:,} tokens read, {_generated(config, episodes)} of them written",
         "evaluate": f"{judged:,} episodes in {config.production.engine}" if config.production else "nothing: refused",
         "baselines": ", ".join(name for name in ("cloning", "production") if getattr(config.baselines, name)) or "none",
     }
+    left_out: tuple[str, ...] = () if learning.method == "distillation" else ("gap",)
+    if not config.dreams:
+        left_out = ("author", "validate", "rehearse")
     try:
         memory = budget(config).rows()
     except ConfigError as error:
@@ -269,7 +293,8 @@ def plan(config: Config) -> Table:
     for column in ("stage", "work"):
         table.add_column(column)
     for stage, what in work.items():
-        table.add_row(stage, escape(what))
+        if stage not in left_out:
+            table.add_row(stage, escape(what))
     table.add_section()
     for name, what in memory:
         table.add_row(name, escape(what))

@@ -81,19 +81,19 @@ class _Known(NamedTuple):
     texts: list[list[tuple[float, int]]]
 
 
-def tasks_to_keep(run: Run, logs: Logs, validated: Validated) -> list[Task]:
+def tasks_to_keep(run: Run, logs: Logs) -> list[Task]:
     """Those of the configuration and of earlier nights: in their real engines or, where a night whose candidate was
     promoted had none, in the environments that it rehearsed in.
     """
     tasks = [Task(each.name, partial(_real, run, each), each.success, logs.system, TURNS)
              for each in (*run.config.retention.tasks, *real_tasks(run))]
-    promoted = {each.night for each in run.store.promotions.standing}
+    promoted, tonight = {each.night for each in run.store.promotions.standing}, run.store.load("validate", Validated)
     for night in run.store.earlier:
         config = night.config(night.folder)
         seen, worlds = night.load("read", Logs), night.load("validate", Validated)
         if config.production or night.night not in promoted or seen is None or worlds is None:
             continue
-        if worlds.members != validated.members:
+        if tonight is None or worlds.members != tonight.members:
             tasks.append(Task(night.folder.name, partial(_dreamed, run, worlds), config.sessions.success, seen.system,
                               config.learning.max_turns or seen.longest))
     return tasks

@@ -187,12 +187,14 @@ class Run:
         return Comparer(patterns.comparisons, patterns.observations)
 
     @contextmanager
-    def dream(self, members: Mapping[str, Sequence[int]]) -> Iterator[tuple[World, Disagreement]]:
+    def dream(self, members: Mapping[str, Sequence[int]], listening: bool = True
+              ) -> Iterator[tuple[World, Disagreement]]:
         """The members of an ensemble, in the sandbox: as one world, and as listeners to each other's episodes.
 
         Args:
             members: of each, by its digest, what of its code sessions vouch for; steps that run other code are
                 imagined.
+            listening: whether they are; if not, nobody ever disagrees.
         """
         with ExitStack() as stack:
             worlds, listeners = [], {}
@@ -202,7 +204,7 @@ class Run:
                     Pool(self.sandbox, source, self.config.rehearsal.workers, counting=True))
                 pool.vouch(vouched)
                 worlds.append(DreamWorld(pool, digest))
-                if len(members) > 1:
+                if listening and len(members) > 1:
                     listeners[digest] = stack.enter_context(self.sandbox.load(source))
             yield EnsembleWorld(worlds), Disagreement(listeners, self.comparer)
 

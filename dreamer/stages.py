@@ -1,33 +1,28 @@
 """The stages in which policies are made and changed: each a function from records to a record."""
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
-from dreamer.acting import REHEARSAL_SEEDS, SEEDS, Policy, starts
+from dreamer.acting import REHEARSAL_SEEDS, Policy, starts
 from dreamer.authoring import Validated
 from dreamer.card import card
 from dreamer.config import ConfigError
 from dreamer.curriculum import Curriculum
-from dreamer.learning import clone, learn
-from dreamer.lesson import Lesson, lessons
+from dreamer.dreaming import drawn, in_dream, round_name, with_disagreement
+from dreamer.learners import Learner, Play, contexts, rewarded, taught
+from dreamer.learning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
-from dreamer.reading import Logs
+from dreamer.reading import Logs, approved
+from dreamer.replay import replay
 from dreamer.run import Played, Run
-from dreamer.teaching import contexts_of
 from dreamer.training import DIVERGENCE, Round
 from dreamer.watch import SAMPLE, Halted, Watch
-from envgen.ensemble import Disagreement
 from rollout.chat import Chat, Tokens
 from rollout.engines import Engine
 from rollout.figure import Figure
-from rollout.rehearsal import Episode, Rehearsal
-from rollout.trajectory import Record, Trajectory
-from rollout.world import Start, World
-
-Play = Callable[[int], list[Episode]]  # the episodes of a round, by its number
-Learner = Callable[[Play, Callable[[Round], None]], None]  # changes a policy by what is played, and tells of each round
+from rollout.rehearsal import Episode
+from rollout.trajectory import Record
 
 
 class Base(Record):
@@ -55,7 +50,10 @@ class Rehearsed(Record):
 class RoundSummary(Record):
     """One update in numbers. Where actions are given one at a time, and nothing answers, there is no success.
 
+    Outcome, success, turns and shares are of tonight's tasks.
+
     Attributes:
+        recalled: how many more episodes were of earlier nights' tasks.
         divergence: of the policy and its teacher, nats a token, before the update; None where there was no teacher.
         engine_difference, engine_difference_most: nats between what the engine and what the trainer gave the policy's
             tokens, on average and at most.
@@ -66,6 +64,7 @@ class RoundSummary(Record):
     outcome: float | None
     success: float | None
     turns: float
+    recalled: int = 0
     imagined_share: float
     disagreement: Figure | None = None
     divergence: float | None = None
@@ -137,17 +136,12 @@ def clone_sessions(run: Run, logs: Logs) -> Base:
     return Base(policy=digest, parameters=model.num_parameters(), cloned_steps=config.cloning.steps, loss=losses[-1])
 
 
-def approved(run: Run) -> list[Trajectory]:
-    """The shown sessions whose actions may train."""
-    return [session for session in run.store.load_sessions("shown") if session.approval]
-
-
 def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Rehearsed:
     """Play the base in the dream, before it learns. Goes on where it was stopped."""
     policy = run.policy(base.policy)
     count = run.config.rehearsal.episodes
     with (
-        run.dream({each.environment: each.vouched for each in validated.members}) as (world, disagreement),
+        run.dream(validated.worlds) as (world, disagreement),
         run.store.journal("rehearsal") as journal,
         run.reporter.stage("rehearse", count, "episodes") as bar,
     ):
@@ -176,77 +170,33 @@ def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Reh
 
 
 def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Update:
-    """Rounds of rehearsal and update, each on fresh episodes of the policy as it then is."""
+    """Rounds of rehearsal and update, each on fresh episodes of the policy as it then is.
+
+    A share of a round's groups are tasks of earlier nights, where there were any.
+    """
     policy = run.policy(base.policy)
     curriculum = Curriculum(run.store.load_sessions("shown"), run.succeeded, run.config.seed, run.config.learning.drawn)
-    with run.dream({each.environment: each.vouched for each in validated.members}) as (world, disagreement):
+    with run.dream(validated.worlds) as (world, disagreement), replay(run, policy) as earlier:
         rehearsal = in_dream(run, logs, policy, world)
 
         def play(number: int) -> list[Episode]:
             rehearsed = replace(rehearsal, labels={**rehearsal.labels, "round": number})
-            episodes = rehearsed.play(drawn(run, curriculum, number), name=round_name(number))
+            groups = run.config.learning.groups - earlier.groups
+            episodes = rehearsed.play(drawn(run, curriculum, number, groups), name=round_name(number))
             curriculum.tell(episodes)
-            episodes = with_disagreement(episodes, disagreement, run.config.rehearsal.replayed)
+            episodes = with_disagreement(episodes, disagreement, run.config.rehearsal.replayed) + earlier.play(number)
             run.store.save_episodes(round_name(number), episodes)
             return episodes
 
         engine = rehearsal.engine
         if run.config.learning.method == "distillation":
-            contexts = contexts_of(run, policy, approved(run))
-            learner = taught(run, policy, engine, lambda episode: contexts.draw(episode.observation.text))
+            told = contexts(run, policy, earlier.approved)
+            learner = taught(run, policy, engine, lambda episode: told.draw(episode.observation.text))
         else:
             learner = rewarded(run, policy, engine)
         update = improve(run, policy, engine, play, "learn", learner)
     run.store.save_card(update.policy, card(run, logs, base=base.policy, validated=validated, update=update))
     return update
-
-
-def drawn(run: Run, curriculum: Curriculum, number: int) -> list[Start]:
-    """A round's starts, each as often as its group has episodes."""
-    groups, each = run.config.learning.groups, run.config.learning.episodes
-    return [start for start in curriculum.draw(groups, run.config.seed * SEEDS + number * groups) for _ in range(each)]
-
-
-def with_disagreement(episodes: list[Episode], disagreement: Disagreement, most: int | None = None) -> list[Episode]:
-    """The same episodes, with the other members' disagreement on their steps; on no more than `most` of them."""
-    told = disagreement.told([episode.trajectory for episode in episodes], most)
-    return [replace(episode, trajectory=trajectory) for episode, trajectory in zip(episodes, told, strict=True)]
-
-
-def round_name(number: int) -> str:
-    """What the ids of a round's episodes begin with."""
-    return f"round-{number:03d}"
-
-
-def rewarded(run: Run, policy: Policy, engine: Engine) -> Learner:
-    """GRPO, by what the episodes of a round brought."""
-    config = run.config
-    return lambda play, told: learn(policy.model, policy.tokenizer, play, lambda: engine.load(policy.model),
-                                    config.learning, config.policy, config.seed, told)
-
-
-def taught(run: Run, policy: Policy, engine: Engine, context: Callable[[Trajectory], str]) -> Learner:
-    """Self-distillation, from what the base would do who is told more.
-
-    Args:
-        context: what the teacher is told of an episode.
-    """
-    from dreamer.distillation import distil
-
-    def learner(play: Play, told: Callable[[Round], None]) -> None:
-        episodes: list[Episode] = []
-
-        def teach(number: int) -> list[Lesson]:
-            engine.load(policy.model)
-            episodes[:] = play(number)
-            return [lesson for episode in episodes
-                    for lesson in lessons(episode, policy.chat, context(episode.trajectory))]
-
-        config = run.config
-        distil(policy.model, policy.tokenizer, teach, config.learning, config.distillation, config.policy, config.seed,
-               lambda done: told(replace(done, episodes=list(episodes))))
-
-    return learner
 
 
 def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, learner: Learner) -> Update:
@@ -278,22 +228,23 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
         def told(done: Round) -> None:
             nonlocal round_began, episodes_played, turns_played
             apart = watch.look(done)
-            played = run.summarise(done.episodes, 0.0)
-            known = any(episode.trajectory.outcome is not None for episode in done.episodes)
+            tonight = [episode for episode in done.episodes if episode.trajectory.recalls is None]
+            played = run.summarise(tonight, 0.0)
+            known = any(episode.trajectory.outcome is not None for episode in tonight)
             now = time.monotonic()
             rounds.append(RoundSummary(
                 number=done.number, outcome=played.outcome.value if known else None,
                 success=played.success.value if known else None,
-                turns=played.turns, imagined_share=played.imagined_share.value or 0.0,
-                disagreement=played.disagreement, divergence=done.metrics.get(DIVERGENCE),
-                entropy=done.metrics.get("entropy"),
+                turns=played.turns, recalled=len(done.episodes) - len(tonight),
+                imagined_share=played.imagined_share.value or 0.0, disagreement=played.disagreement,
+                divergence=done.metrics.get(DIVERGENCE), entropy=done.metrics.get("entropy"),
                 engine_difference=done.metrics["sampling/sampling_logp_difference/mean"],
                 engine_difference_most=done.metrics["sampling/sampling_logp_difference/max"], promoted_kl=apart,
                 seconds=now - round_began,
             ))
             round_began = now
             episodes_played += len(done.episodes)
-            turns_played += played.imagined_share.n
+            turns_played += sum(len(episode.trajectory.turns) for episode in done.episodes)
             bar.advance()
             last = rounds[-1]
             came = f"success {last.success:.2f}" if known else f"{last.divergence:.3f} nats from the teacher"
@@ -312,17 +263,3 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
 def histories(run: Run, policy: Policy, most: int) -> list[Tokens]:
     """What is said on the new task: by the base in its rehearsal or, where there was none, in approved sessions."""
     return run.store.load_tokens("rehearsal", most) or [policy.chat.tokens(each) for each in approved(run)[:most]]
-
-
-def in_dream(run: Run, logs: Logs, policy: Policy, world: World) -> Rehearsal:
-    """Episodes in the authored environments; what is imagined counts as the configuration states."""
-    settings = run.config.learning
-    return replace(
-        run.rehearsal(policy, world, max_turns(run, logs), system=logs.system),
-        imagined_discount=settings.discount, imagined_return=settings.stated_return(logs.worst_outcome),
-    )
-
-
-def max_turns(run: Run, logs: Logs) -> int:
-    """When an episode is cut: the configuration's limit, or the longest session's."""
-    return run.config.learning.max_turns or logs.longest

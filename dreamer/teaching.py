@@ -9,8 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from dreamer.acting import Policy
-from dreamer.run import Run
 from dreamer.transcript import transcript
 from rollout.errors import UserError
 from rollout.trajectory import Trajectory
@@ -76,21 +74,6 @@ class Examples:
                 return self.told[self.random.choice([each for each in others if each in self.won] or others)][1]
         raise TeachingError("there is but one session to tell the teacher of, and it is the one to be learnt from; "
                             "approve more")
-
-
-def contexts_of(run: Run, policy: Policy, sessions: Sequence[Trajectory]) -> Contexts:
-    """What the configuration wants the teacher to be told.
-
-    Args:
-        policy: whose tokens are counted.
-        sessions: those that may train.
-    """
-    config = run.config
-    if config.distillation.context == "rehearsal":
-        played = run.store.load_episodes("rehearsal")
-        sessions = [episode for episode in played if run.succeeded(episode.outcome or 0.0)]
-    most = config.policy.max_length // 2
-    return Examples(sessions, run.succeeded, lambda text: len(policy.chat.say(text)) <= most, config.seed)
 
 
 def privileged(system: str | None, context: str) -> str:

@@ -268,6 +268,7 @@ class Trajectory(Record):
         policy: digest or name of the policy that acted.
         environment: digest of the authored environment it was dreamed in.
         night, round, group: where in a night a rehearsed episode belongs.
+        recalls: the earlier night whose task a rehearsed episode is, if it is one's.
         approval: by whom, or by which rule, its actions may train; None where they may not. A log cannot say so itself.
         format: of the log it was read from.
         pointer: where in that log.
@@ -289,6 +290,7 @@ class Trajectory(Record):
     night: int | None = None
     round: int | None = None
     group: int | None = None
+    recalls: int | None = None
     approval: str | None = None
     format: str | None = None
     pointer: Pointer | None = None

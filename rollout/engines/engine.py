@@ -86,10 +86,26 @@ class Engine(Protocol):
 
 def say(engine: Engine, history: Sequence[int], sampling: Sampling, seed: int = 0) -> Completion:
     """One action after a history, by itself."""
-    episode = engine.open(seed)
-    engine.ask(episode, history, sampling)
-    said: dict[int, Completion] = {}
-    while episode not in said:
-        said = engine.step()
-    engine.close(episode)
-    return said[episode]
+    return say_all(engine, [history], sampling, [seed], 1)[0]
+
+
+def say_all(engine: Engine, histories: Sequence[Sequence[int]], sampling: Sampling, seeds: Sequence[int],
+            concurrent: int) -> list[Completion]:
+    """One action after each of several histories.
+
+    Args:
+        seeds: one a history.
+        concurrent: most histories at once.
+    """
+    said: list[Completion] = []
+    for first in range(0, len(histories), concurrent):
+        places = [engine.open(seed) for seed in seeds[first : first + concurrent]]
+        for place, history in zip(places, histories[first : first + concurrent], strict=True):
+            engine.ask(place, history, sampling)
+        found: dict[int, Completion] = {}
+        while len(found) < len(places):
+            found |= engine.step()
+        for place in places:
+            engine.close(place)
+        said += [found[place] for place in places]
+    return said

@@ -3,6 +3,7 @@
 The recorded agent prefers the wrong door in the second room.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -19,34 +20,43 @@ class Doors(gym.Env[str, str]):
     observation_space = gym.spaces.Text(100, charset="abcdefghijklmnopqrstuvwxyz .ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
     action_space = gym.spaces.Text(100)
 
+    def __init__(self, right: Sequence[str] = RIGHT):
+        self.right = right
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         super().reset(seed=seed)
         self.room = 0
         return "Room 1.", {}
 
     def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
-        if action != RIGHT[self.room]:
+        if action != self.right[self.room]:
             return "A trap.", 0.0, True, False, {}
         self.room += 1
-        if self.room == len(RIGHT):
+        if self.room == len(self.right):
             return "The garden.", 1.0, True, False, {}
         return f"Room {self.room + 1}.", 0.0, False, False, {}
 
 
-def record(count: int, seed: int = 0) -> list[Trajectory]:
-    """Sessions of the flawed agent."""
-    random, env, sessions = np.random.default_rng(seed), Doors(), []
+def record(count: int, seed: int = 0, right: Sequence[str] = RIGHT, skill: float | None = None) -> list[Trajectory]:
+    """Sessions of the flawed agent.
+
+    Args:
+        right: the doors.
+        skill: how likely it takes the right one in every room; None is the flawed agent.
+    """
+    random, env, sessions = np.random.default_rng(seed), Doors(right), []
     for number in range(count):
         observation, _ = env.reset()
         first, turns = observation, list[Turn]()
         while not turns or not turns[-1].terminated:
-            likely = 0.3 if observation == "Room 2." else 0.8
-            right = RIGHT[env.room]
-            action = right if random.random() < likely else "left" if right == "right" else "right"
+            likely = skill or (0.3 if observation == "Room 2." else 0.8)
+            door = right[env.room]
+            action = door if random.random() < likely else "left" if door == "right" else "right"
             observation, reward, terminated, truncated, _ = env.step(action)
             turns.append(Turn(action=action, observation=observation, reward=reward, terminated=terminated,
                               truncated=truncated))
-        sessions.append(Trajectory(id=f"s{number}", source="real", observation=first, turns=tuple(turns)))
+        sessions.append(Trajectory(id=f"s{number}", source="real", observation=first, turns=tuple(turns),
+                                   outcome=turns[-1].reward))
     return sessions
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from dreamer.acting import Policy
 from dreamer.config import ConfigError, load
+from dreamer.dreaming import in_dream
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.progress import Reporter
 from dreamer.reading import Logs
 from dreamer.run import Run
-from dreamer.stages import in_dream
 from dreamer.store import Store
 from rollout.rehearsal import Start
 from rollout.world import DreamWorld

@@ -136,6 +136,34 @@ def test_a_watched_night_waits_for_new_sessions_and_can_be_stopped(project: Path
     assert record_of("read", 2)["files"] == {"sessions.jsonl": 123}
 
 
+def test_tasks_of_earlier_nights_are_rehearsed_in_their_share(project: Path, dream: DREAM) -> None:
+    log = (project / "sessions.jsonl").read_text()
+    (project / "cells.jsonl").write_text(log.replace("Room", "Cell"))
+    settings = (*NOTHING, "--set", "learning.groups=4", "--set", "nights.replay=0.5")
+    other = ("--set", 'sessions.files=["cells.jsonl"]')
+    assert dream("run", "night.toml", "--run", "run", *settings)[0] == 1
+    assert dream("run", "night.toml", "--run", "run", "--nights", "2", *settings, *other)[0] == 1
+    assert dream("run", "night.toml", "--run", "run", "--nights", "3", *settings)[0] == 1
+    for night, began, recalled in ((1, "Room 1.", None), (2, "Cell 1.", "Room 1."), (3, "Room 1.", "Cell 1.")):
+        store = Store(project / "run", night)
+        episodes = store.load_episodes("round-000")
+        assert len({episode.id for episode in episodes}) == len(episodes) == 4 * 8
+        tonight = [episode for episode in episodes if episode.recalls is None]
+        again = [episode for episode in episodes if episode.recalls is not None]
+        assert {episode.observation.text for episode in tonight} == {began}
+        if recalled is None:
+            assert not again
+            continue
+        assert {episode.observation.text for episode in again} == {recalled}
+        assert len(again) == 2 * 8
+        (earlier,) = {episode.recalls for episode in again}
+        assert earlier == night - 1
+        members = {each["environment"] for each in record_of("validate", night - 1)["judged"]}  # type: ignore[attr-defined]
+        assert {episode.environment for episode in again} <= members
+        (summary,) = record_of("learn", night)["rounds"]  # type: ignore[misc]
+        assert summary["recalled"] == len(again)
+
+
 def _wait_for(file: Path, text: str, times: int = 1) -> None:
     for _ in range(2400):
         if file.exists() and file.read_text().count(text) >= times:

@@ -10,6 +10,7 @@ import time
 
 from dreamer.acting import Policy
 from dreamer.authoring import Validated
+from dreamer.base import Base
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, max_turns, round_name
 from dreamer.evidence import judge
@@ -18,7 +19,8 @@ from dreamer.learning import clone
 from dreamer.reading import Logs, approved
 from dreamer.run import Played, Run
 from dreamer.sections import Method
-from dreamer.stages import Base, Update, improve, rehearse_and_learn
+from dreamer.stages import rehearse_and_learn
+from dreamer.update import Update, improve
 from rollout.rehearsal import Episode
 from rollout.trajectory import Record
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dreamer.acting import Policy
-from dreamer.learning import clone, learn
+from dreamer.learning import clone, grpo
 from dreamer.lesson import Lesson, lessons
 from dreamer.reading import approved
 from dreamer.run import Run
@@ -23,8 +23,8 @@ Learner = Callable[[Play, Callable[[Round], None]], None]  # changes a policy by
 def rewarded(run: Run, policy: Policy, engine: Engine) -> Learner:
     """GRPO, by what the episodes of a round brought."""
     config = run.config
-    return lambda play, told: learn(policy.model, policy.tokenizer, play, lambda: engine.load(policy.model),
-                                    config.learning, config.policy, config.seed, told)
+    return lambda play, told: grpo(policy.model, policy.tokenizer, play, lambda: engine.load(policy.model),
+                                   config.learning, config.policy, config.seed, told)
 
 
 def contexts(run: Run, policy: Policy, recalled: Sequence[Trajectory] = ()) -> Contexts:
@@ -74,6 +74,7 @@ def imitating(run: Run, policy: Policy) -> Learner:
 
     def learner(play: Play, told: Callable[[Round], None]) -> None:
         won: list[Tokens] = []
+        episodes: list[Episode] = []
         for number in range(config.learning.rounds):
             if number:
                 told(Round(number - 1, episodes, {}))

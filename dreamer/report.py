@@ -12,6 +12,7 @@ from rich.text import Text
 
 from dreamer.accreditation import Accreditation
 from dreamer.authoring import Authored, Candidate, Judged, Validated
+from dreamer.base import Base
 from dreamer.baselines import Baselines
 from dreamer.budget import budget
 from dreamer.config import Config, ConfigError
@@ -19,8 +20,9 @@ from dreamer.gap import Gap
 from dreamer.policy import adapters
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
-from dreamer.stages import Base, Rehearsed, Update
+from dreamer.stages import Rehearsed
 from dreamer.store import Store
+from dreamer.update import Update
 from envgen.fidelity import FidelityReport
 from envgen.models.settings import POLICY
 from rollout.figure import Figure

@@ -9,8 +9,8 @@ import pytest
 
 from dreamer.accreditation import Accreditation
 from dreamer.cli import main
-from dreamer.stages import Update
 from dreamer.store import Store
+from dreamer.update import Update
 from rollout.figure import Figure
 from rollout.trajectory import Trajectory
 from tests.dreamer.conftest import DREAM, NIGHT

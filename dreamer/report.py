@@ -91,9 +91,10 @@ def write_report(run: Run) -> Report:
                 figures["episodes_rehearsed"] = Figure(value=record.episodes, n=record.episodes, unit="episodes")
                 curves = {name: tuple(getattr(each, name) for each in record.rounds)
                           for name in ("success", "divergence", "engine_difference", "engine_difference_most")
-                          if getattr(record.rounds[-1], name) is not None}
+                          if record.rounds and getattr(record.rounds[-1], name) is not None}
                 figures["engine_difference_most"] = Figure(
-                    value=max(curves["engine_difference_most"], default=None), n=len(record.rounds), unit="nats")
+                    value=max((each.engine_difference_most for each in record.rounds), default=None),
+                    n=len(record.rounds), unit="nats")
                 figures["episodes_per_second"] = Figure(value=record.episodes_per_second, n=record.episodes, unit="1/s")
             case Accreditation():
                 verdict, reason = ("promoted" if record.promoted else "refused"), record.reason

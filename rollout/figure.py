@@ -119,6 +119,32 @@ def difference(after: Sequence[float], before: Sequence[float], unit: str = "") 
     return Figure(value=gap, n=len(one) + len(other), low=gap - half, high=gap + half, unit=unit)
 
 
+def paired(after: Sequence[bool], before: Sequence[bool], unit: str = "") -> Figure:
+    """Difference of two shares over the same trials, after minus before.
+
+    The interval is made of Wilson's for the two, and holds for few trials too (Newcombe 1998, Statistics in Medicine
+    17, 2635-2650, method 10).
+    """
+    count, one, other = len(after), sum(after), sum(before)
+    if count == 0:
+        return Figure(value=None, n=0, unit=unit)
+    both = sum(new and old for new, old in zip(after, before, strict=True))
+    neither = count - one - other + both
+    together = float(both * neither - (one - both) * (other - both))
+    if together > 0:
+        together = max(together - count / 2, 0.0)
+    spread = math.sqrt(one * (count - one) * other * (count - other))
+    correlation = together / spread if spread else 0.0
+
+    def reach(down: float, up: float) -> float:
+        return math.sqrt(max(0.0, down * down - 2 * correlation * down * up + up * up))
+
+    (share, low, high), (other_share, other_low, other_high) = _wilson(one, count), _wilson(other, count)
+    return Figure(value=share - other_share, n=count, unit=unit,
+                  low=share - other_share - reach(share - low, other_high - other_share),
+                  high=share - other_share + reach(high - share, other_share - other_low))
+
+
 def _bootstrap(tops: np.ndarray, bottoms: np.ndarray) -> list[tuple[float, float]]:
     """Percentiles of each column's ratio over resampled rows; the seed is fixed, so a report repeats exactly.
 

@@ -28,6 +28,7 @@ from rich.console import Console
 from benchmarks import show
 from benchmarks.lakes import ACTION_TOKENS, HELD_OUT, STEPS, Lake, make_base, won
 from dreamer.acting import Policy, starts
+from dreamer.base import make_base as take
 from dreamer.config import Config
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, round_name
@@ -39,11 +40,10 @@ from dreamer.reading import read_sessions
 from dreamer.run import Run
 from dreamer.sections import Cloning, Distillation, Learning, Production, Sessions
 from dreamer.sections import Policy as Acting
-from dreamer.stages import improve
-from dreamer.stages import make_base as take
 from dreamer.store import Store
 from dreamer.teaching import Contexts, Examples, privileged
 from dreamer.turns import distil_sessions
+from dreamer.update import improve
 from rollout.figure import Figure, difference, proportion, ratio
 from rollout.formats import own
 from rollout.rehearsal import Episode
@@ -152,9 +152,9 @@ def measure(seed: int, lakes: int, bases: Path, console: Console) -> tuple[dict[
         with night(seed, base, lake, console) as run:
             logs = read_sessions(run)
             begun = take(run, logs)
-            gaps.append(gap_on_sessions(run, logs, begun).gain)
+            gaps.append(gap_on_sessions(run, begun).gain)
             policies = {arm: run.policy(begun.policy) for arm in (BASE, WHOLE, IMITATION)}
-            policies[TURNS] = run.policy(distil_sessions(run, logs, begun).policy)
+            policies[TURNS] = run.policy(distil_sessions(run, begun).policy)
             whole_episodes(run, policies[WHOLE], lake)
             imitation(run, policies[IMITATION], lake)
             for arm, policy in policies.items():

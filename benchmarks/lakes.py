@@ -34,9 +34,9 @@ FrozenLakeText = find_engine("examples/frozen_lake/engine.py:FrozenLakeText", Pa
 
 SIZE, FROZEN, STARTS, STEPS = 4, 0.75, 3, 20  # squares a side, share of ice, first squares, most actions
 TRAINING, HELD_OUT = 0, 1_000_000  # first of the lakes that a base is cloned on, and of all others
-LAYERS, HIDDEN, ACTION_TOKENS = 2, 64, 4
+LAYERS, HIDDEN, ACTION_TOKENS = 2, 128, 4
 LAKES = 1500  # that it is cloned on
-CLONING = Cloning(steps=1500, batch=16, learning_rate=1e-3)
+CLONING = Cloning(steps=700, batch=24, learning_rate=2e-3)
 MOVES = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}
 FAVOURED = 0.49  # how often an agent that knows nothing of a square takes its favourite action there
 

@@ -6,6 +6,7 @@ original one, and keep what the policy knew (see `retention`). What is refused c
 
 from functools import partial
 
+from dreamer.base import Base
 from dreamer.card import accredited
 from dreamer.divergence import divergence, log_probabilities
 from dreamer.evidence import SOURCES, Evidence, gather
@@ -13,7 +14,7 @@ from dreamer.policy import load_model
 from dreamer.reading import Logs
 from dreamer.retention import Retained, retain, tasks_to_keep
 from dreamer.run import Run
-from dreamer.stages import Base, Update, histories
+from dreamer.update import Update, histories
 from dreamer.watch import exceeds
 from rollout.figure import Figure
 from rollout.trajectory import Record

@@ -13,8 +13,8 @@ from dreamer.evidence import Evidence
 from dreamer.progress import Reporter
 from dreamer.retention import KeptTask, Retained
 from dreamer.run import Played, Run
-from dreamer.stages import Update
 from dreamer.store import Store
+from dreamer.update import Update
 from rollout.figure import Figure, proportion
 from rollout.trajectory import Trajectory
 from tests.dreamer.conftest import DREAM, NIGHT

@@ -17,7 +17,7 @@ from gymnasium.envs.toy_text.frozen_lake import generate_random_map
 from transformers import AddedToken
 
 from dreamer.acting import Policy, starts
-from dreamer.extraction import lesson
+from dreamer.extraction import finding
 from dreamer.learning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.production import find_engine
@@ -133,8 +133,8 @@ def noted(lake: Lake, random: np.random.Generator, surely: Iterable[str] = ()) -
              if random.random() < (0.9 if place in listed else share)}
     harms = {(place, action) for place in lake.ways for action in MOVES
              if action != lake.ways[place] and random.random() < 0.1 * share}
-    items = [lesson(place, action, True) for place, action in helps.items()]
-    items += [lesson(place, action, False) for place, action in harms]
+    items = [finding(place, action, True) for place, action in helps.items()]
+    items += [finding(place, action, False) for place, action in harms]
     return Knowledge(helps, harms, "\n".join(f"- {items[place]}" for place in random.permutation(len(items))))
 
 
@@ -183,7 +183,7 @@ def told(lake: Lake, seed: int) -> Knowledge:
 def concepts() -> list[str]:
     """What a context is made of: each is a token, as a large model's layers would bring its words together."""
     steps = [f"{place}\n> {action}\n" for place in HABITS for action in MOVES]
-    items = [f"- {lesson(place, action, helps)}" for place in HABITS for action in MOVES for helps in (True, False)]
+    items = [f"- {finding(place, action, helps)}" for place in HABITS for action in MOVES for helps in (True, False)]
     return [*MOVES, *steps, *items, *(f"{item}\n" for item in items), privileged(None, "")]
 
 

@@ -10,11 +10,12 @@ from contextlib import suppress
 from dreamer.accreditation import Accreditation, accredit
 from dreamer.authoring import Authored, Validated, author_environments, validate_environments
 from dreamer.baselines import Baselines, play_baselines
+from dreamer.experience import Gathered
 from dreamer.gap import Gap, gap_in_dream, gap_on_sessions
 from dreamer.reading import Logs, read_sessions
 from dreamer.report import Report, write_report
 from dreamer.run import NightOver, Run
-from dreamer.stages import Base, Rehearsed, Update, learn_in_dream, make_base, rehearse_base
+from dreamer.stages import Base, Rehearsed, Update, gather_experience, learn_in_dream, make_base, rehearse_base
 from dreamer.turns import distil_sessions
 
 
@@ -29,12 +30,16 @@ def dream(run: Run) -> Report:
                 raise NightOver
             base = run.stage("clone", Base, make_base, logs)
             run.stage("rehearse", Rehearsed, rehearse_base, logs, validated, base)
+            if run.config.draws_on_experience:
+                run.stage("experience", Gathered, gather_experience, logs, base, validated)
             if run.config.learning.method == "distillation" and run.stage(
                     "gap", Gap, gap_in_dream, logs, validated, base).refusal:
                 raise NightOver
             update = run.stage("learn", Update, learn_in_dream, logs, validated, base)
         else:
             base = run.stage("clone", Base, make_base, logs)
+            if run.config.draws_on_experience:
+                run.stage("experience", Gathered, gather_experience, logs, base)
             if run.stage("gap", Gap, gap_on_sessions, logs, base).refusal:
                 raise NightOver
             update = run.stage("learn", Update, distil_sessions, logs, base)

@@ -1,6 +1,7 @@
 """The stages in which policies are made and changed: each a function from records to a record."""
 
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 from dreamer.acting import REHEARSAL_SEEDS, Policy, starts
@@ -9,6 +10,8 @@ from dreamer.card import card
 from dreamer.config import ConfigError
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, in_dream, round_name, with_disagreement
+from dreamer.experience import Experiences, Gathered
+from dreamer.gathering import gather, renewing
 from dreamer.learners import Learner, Play, contexts, rewarded, taught
 from dreamer.learning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
@@ -16,6 +19,7 @@ from dreamer.policy import load as load_checkpoint
 from dreamer.reading import Logs, approved
 from dreamer.replay import replay
 from dreamer.run import Played, Run
+from dreamer.teaching import TeachingError
 from dreamer.training import DIVERGENCE, Round
 from dreamer.watch import SAMPLE, Halted, Watch
 from rollout.chat import Chat, Tokens
@@ -169,6 +173,27 @@ def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Reh
     return Rehearsed(played=played, warnings=tuple(warnings))
 
 
+def gather_experience(run: Run, logs: Logs, base: Base, validated: Validated | None = None) -> Gathered:
+    """What the shown sessions teach, approved or not; tried in the dream, where there is one.
+
+    Raises:
+        TeachingError: they teach nothing.
+    """
+    policy, sessions = run.policy(base.policy), run.store.load_sessions("shown")
+    with ExitStack() as stack:
+        rehearsal = None
+        if validated is not None:
+            world, _ = stack.enter_context(run.dream(validated.worlds, listening=False))
+            rehearsal = in_dream(run, logs, policy, world)
+        gathered = gather(run, policy, sessions, (), "experience", rehearsal)
+    if not any(experience.items for experience in gathered.experiences):
+        raise TeachingError(
+            f"{gathered.sessions} sessions taught nothing that could be kept ({len(gathered.dropped)} items were "
+            "dropped): have more sessions, or choose another experience.extractor or distillation.context"
+        )
+    return gathered
+
+
 def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Update:
     """Rounds of rehearsal and update, each on fresh episodes of the policy as it then is.
 
@@ -189,12 +214,15 @@ def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Up
             return episodes
 
         engine = rehearsal.engine
+        rounds: Play = play
         if run.config.learning.method == "distillation":
             told = contexts(run, policy, earlier.approved)
+            if isinstance(told, Experiences):
+                rounds = renewing(run, policy, told, play, rehearsal)
             learner = taught(run, policy, engine, lambda episode: told.draw(episode.observation.text))
         else:
             learner = rewarded(run, policy, engine)
-        update = improve(run, policy, engine, play, "learn", learner)
+        update = improve(run, policy, engine, rounds, "learn", learner)
     run.store.save_card(update.policy, card(run, logs, base=base.policy, validated=validated, update=update))
     return update
 

@@ -87,8 +87,9 @@ class Config(Section):
 
     @property
     def draws_on_experience(self) -> bool:
-        """Whether experience is what the teacher is told."""
-        return self.learning.method == "distillation" and self.distillation.context == "experience"
+        """Whether there is a teacher who is told experience."""
+        taught = self.learning.method == "distillation" or self.baselines.distillation
+        return taught and self.distillation.context == "experience"
 
     @model_validator(mode="after")
     def _rehearsals_are_dreamed(self) -> "Config":

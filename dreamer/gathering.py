@@ -2,14 +2,20 @@
 
 import random
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from dreamer.acting import Policy
+from dreamer.authoring import Validated
+from dreamer.base import Base
 from dreamer.curriculum import Curriculum
+from dreamer.dreaming import in_dream
 from dreamer.experience import Experience, Experiences, Gathered, Item
 from dreamer.extraction import Extractor, Reader, Statistics
 from dreamer.learners import Play
+from dreamer.reading import Logs
 from dreamer.run import Run
 from dreamer.sifting import sift
+from dreamer.teaching import TeachingError
 from envgen.models.correspondence import Correspondence
 from envgen.models.endpoint import Endpoint
 from envgen.models.engine import EngineModel
@@ -20,6 +26,27 @@ from rollout.trajectory import Trajectory
 
 SEEDS = 700_000_000  # first of the seeds that no learning and no judging uses
 REPLY_TOKENS = 256  # of the policy, when it is asked what an episode teaches
+
+
+def gather_experience(run: Run, logs: Logs, validated: Validated | None, base: Base) -> Gathered:
+    """What the shown sessions teach, approved or not; tried in the dream, where there is one.
+
+    Raises:
+        TeachingError: they teach nothing.
+    """
+    policy, sessions = run.policy(base.policy), run.store.load_sessions("shown")
+    with ExitStack() as stack:
+        rehearsal = None
+        if validated is not None:
+            world, _ = stack.enter_context(run.dream(validated.worlds, listening=False))
+            rehearsal = in_dream(run, logs, policy, world)
+        gathered = gather(run, policy, sessions, (), "experience", rehearsal)
+    if not any(experience.items for experience in gathered.experiences):
+        raise TeachingError(
+            f"{gathered.sessions} sessions taught nothing that could be kept ({len(gathered.dropped)} items were "
+            "dropped): have more sessions, or choose another experience.extractor or distillation.context"
+        )
+    return gathered
 
 
 def gather(run: Run, policy: Policy, sessions: Sequence[Trajectory], known: Sequence[Experience], name: str,

@@ -1,9 +1,10 @@
 """What sessions taught, as short items; each says which sessions it came from."""
 
-from collections.abc import Callable, Iterable
+import random
+from collections.abc import Callable, Iterable, Sequence
 
 from rollout.figure import Figure
-from rollout.trajectory import Record
+from rollout.trajectory import Record, Trajectory
 
 
 class Item(Record):
@@ -55,6 +56,43 @@ class Experience(Record):
         """Without the items of these texts."""
         gone = set(texts)
         return Experience(items=tuple(item for item in self.items if item.text not in gone))
+
+
+class Gathered(Record):
+    """What sessions taught.
+
+    Attributes:
+        extractor: who said so: "statistics", "policy", or the name of an endpoint's model.
+        sessions: how many were looked at.
+        experiences: each from other sessions.
+        dropped: items with which rehearsals did worse than without.
+        tried: how many pairs of rehearsals that rests on; none where there is no world.
+    """
+
+    extractor: str
+    sessions: int
+    experiences: tuple[Experience, ...]
+    dropped: tuple[Item, ...] = ()
+    tried: int = 0
+
+
+class Experiences:
+    """Several experiences, of which each episode is taught by one; they are a teacher's `Contexts`.
+
+    Args:
+        seed: of what is drawn.
+    """
+
+    def __init__(self, experiences: Sequence[Experience], seed: int):
+        self.experiences, self.random = list(experiences), random.Random(seed)
+
+    def draw(self, observation: str, session: Trajectory | None = None) -> str:
+        """One experience, without what only the session at hand taught; of all that hold something."""
+        held = [each for each in self.experiences if each.items]
+        if not held:
+            return ""
+        own = () if session is None else (session.id,)
+        return Experience(items=tuple(item for item in self.random.choice(held).items if item.sources != own)).text
 
 
 def _key(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from dreamer.experience import Experience, Item
 from dreamer.transcript import transcript
+from envgen.models.correspondence import BudgetSpent
 from envgen.models.model import Prompt, Reply
 from rollout.figure import share_difference
 from rollout.trajectory import Trajectory
@@ -29,7 +30,7 @@ class Extractor(Protocol):
         """
 
 
-def lesson(observation: str, action: str, helps: bool) -> str:
+def finding(observation: str, action: str, helps: bool) -> str:
     """What an action brings after an observation, in one line."""
     return f"{' '.join(observation.split())} > {action}: {'success' if helps else 'failure'}"
 
@@ -59,8 +60,8 @@ class Statistics:
                 if sure > 0:
                     helps = (gain.low or 0.0) > 0
                     sources = tuple(session for won, session in trials if won == helps)
-                    item = Item(text=lesson(observation, action, helps), sources=sources)
-                    found.append((sure, item, lesson(observation, action, not helps)))
+                    item = Item(text=finding(observation, action, helps), sources=sources)
+                    found.append((sure, item, finding(observation, action, not helps)))
         found.sort(key=lambda each: -each[0])
         return known.without(opposite for _, _, opposite in found).add((item for _, item, _ in found), fits)
 
@@ -80,6 +81,8 @@ class Statistics:
 class Reader:
     """A language model that reads sessions one by one, each beside what was learnt before it.
 
+    Of a session for which its budget or its memory is too small, nothing is learnt.
+
     Args:
         ask: asks the model.
     """
@@ -90,7 +93,10 @@ class Reader:
     def extract(self, sessions: Sequence[Trajectory], known: Experience, fits: Callable[[str], bool]) -> Experience:
         for session in sessions:
             asked = prompt("extract.md.jinja", known=[item.text for item in known.items], session=transcript(session))
-            lines = self.ask(Prompt(kind="extract", system=SYSTEM, user=asked)).text.splitlines()
+            try:
+                lines = self.ask(Prompt(kind="extract", system=SYSTEM, user=asked)).text.splitlines()
+            except BudgetSpent:  # or too long for the policy
+                continue
             noted = [line[2:].strip(' "') for line in map(str.strip, lines) if line.startswith("- ")]
             known = known.add((Item(text=text, sources=(session.id,)) for text in noted[:ITEMS] if text), fits)
         return known

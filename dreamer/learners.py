@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dreamer.acting import Policy
+from dreamer.experience import Experiences, Gathered
 from dreamer.learning import clone, grpo
 from dreamer.lesson import Lesson, lessons
 from dreamer.reading import approved
@@ -35,6 +36,10 @@ def contexts(run: Run, policy: Policy, recalled: Sequence[Trajectory] = ()) -> C
         recalled: approved sessions of earlier nights' tasks.
     """
     match run.config.distillation.context:
+        case "experience":
+            gathered = run.store.load("experience", Gathered)
+            assert gathered is not None, "experience is gathered before anyone is told of it"
+            return Experiences(gathered.experiences, run.config.seed)
         case "rehearsal":
             played = run.store.load_episodes("rehearsal")
             told = [episode for episode in played if run.succeeded(episode.outcome or 0.0)]

@@ -11,7 +11,9 @@ from dreamer.accreditation import Accreditation, accredit
 from dreamer.authoring import Authored, Validated, author_environments, validate_environments
 from dreamer.base import Base, make_base
 from dreamer.baselines import Baselines, play_baselines
+from dreamer.experience import Gathered
 from dreamer.gap import Gap, measure_gap
+from dreamer.gathering import gather_experience
 from dreamer.reading import Logs, read_sessions
 from dreamer.report import Report, write_report
 from dreamer.run import NightOver, Run
@@ -32,6 +34,8 @@ def dream(run: Run) -> Report:
         base = run.stage("clone", Base, make_base, logs)
         if validated:
             run.stage("rehearse", Rehearsed, rehearse_base, logs, validated, base)
+        if run.config.draws_on_experience:
+            run.stage("experience", Gathered, gather_experience, logs, validated, base)
         distils = run.config.learning.method == "distillation"
         if distils and run.stage("gap", Gap, measure_gap, logs, validated, base).refusal:
             raise NightOver

@@ -16,6 +16,7 @@ from dreamer.base import Base
 from dreamer.baselines import Baselines
 from dreamer.budget import budget
 from dreamer.config import Config, ConfigError
+from dreamer.experience import Gathered
 from dreamer.gap import Gap
 from dreamer.policy import adapters
 from dreamer.reading import Logs
@@ -84,6 +85,10 @@ def write_report(run: Run) -> Report:
                 figures["dream_success_before"] = record.played.success
                 if record.played.disagreement:
                     figures["disagreement"] = record.played.disagreement
+            case Gathered():
+                items = [item.text for experience in record.experiences for item in experience.items]
+                figures["experience_items"] = Figure(value=len(set(items)), n=record.sessions, unit="items")
+                figures["experience_dropped"] = Figure(value=len(record.dropped), n=record.tried, unit="items")
             case Gap():
                 figures["privileged_gap"] = record.gain
                 if record.refusal:
@@ -243,7 +248,8 @@ def _next_steps(report: Report, split: str, store: Store) -> str:
             steps.append(f"it was judged on {split}s that no author saw; the embedded author copies what it saw, and "
                          'sessions.split = "session" judges it on that')
     elif report.verdict == "refused":
-        steps.append("next: name a [production] engine and dream evaluate, or raise learning.rounds and dream learn")
+        steps.append("next: raise learning.rounds and dream learn; or name a [production] engine, or let base and "
+                     f"candidate both work, and dream evaluate; or, if it convinces you, dream approve {store.root}")
     return "\n".join(steps)
 
 
@@ -277,17 +283,20 @@ def plan(config: Config) -> Table:
         "clone": f"{config.cloning.steps} steps of {config.cloning.batch} sessions"
         if config.policy.model == "tiny" else f"nothing: {config.policy.model}",
         "rehearse": f"{config.rehearsal.episodes:,} episodes",
+        "experience": f"{config.experience.count} experiences of at most {config.experience.sessions} sessions each"
+                      + (f", {2 * config.experience.rehearsals:,} episodes with and without their items"
+                         if config.dreams else ""),
         "gap": f"{config.distillation.gap:,} {'episodes' if config.dreams else 'held-out sessions'} without and with "
-               f"what the teacher is told: a {config.distillation.context}",
+               f"what the teacher is told: {config.distillation.context}",
         "learn": f"{learning.rounds} rounds of {learning.groups} × {learning.episodes}: {episodes:,} "
                  f"{'episodes' if config.dreams else 'single actions'}, at most "
                  f"{episodes * config.policy.max_length:,} tokens read, {_generated(config, episodes)} of them written",
         "evaluate": f"{judged:,} episodes in {config.production.engine}" if config.production else "nothing: refused",
         "baselines": ", ".join(name for name in ("cloning", "production") if getattr(config.baselines, name)) or "none",
     }
-    left_out: tuple[str, ...] = () if learning.method == "distillation" else ("gap",)
-    if not config.dreams:
-        left_out = ("author", "validate", "rehearse")
+    left_out = {"gap"} if learning.method != "distillation" else set()
+    left_out |= set() if config.draws_on_experience else {"experience"}
+    left_out |= set() if config.dreams else {"author", "validate", "rehearse"}
     try:
         memory = budget(config).rows()
     except ConfigError as error:

@@ -254,7 +254,8 @@ class Experience(Section):
         sessions: how many of them, at most, one experience is extracted from.
         count: how many experiences, each from other sessions; every episode is taught by one of them, drawn.
         tokens: an experience holds no more.
-        rounds: extract, consolidate, and again from what the policy then does.
+        rounds: extract, consolidate, and again from what the policy then did; the updates are divided among them.
+        rehearsals: starts in the gated dream, each rehearsed twice, that show which items harm.
     """
 
     extractor: Literal["statistics", "policy"] | ModelSettings = "statistics"
@@ -262,6 +263,7 @@ class Experience(Section):
     count: int = Field(default=4, ge=1)
     tokens: int = Field(default=1024, ge=16)
     rounds: int = Field(default=1, ge=1)
+    rehearsals: int = Field(default=256, ge=10)
 
 
 class Guards(Section):

@@ -9,7 +9,9 @@ from dreamer.base import Base
 from dreamer.card import card
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, in_dream, round_name, with_disagreement
-from dreamer.learners import contexts, imitating, rewarded, taught
+from dreamer.experience import Experiences
+from dreamer.gathering import renewing
+from dreamer.learners import Play, contexts, imitating, rewarded, taught
 from dreamer.reading import Logs
 from dreamer.replay import replay
 from dreamer.run import Played, Run
@@ -93,12 +95,15 @@ def rehearse_and_learn(run: Run, logs: Logs, validated: Validated, base: Base, m
             run.store.save_episodes(f"{name}{round_name(number)}", episodes)
             return episodes
 
+        rounds: Play = play
         match method:
             case "distillation":
                 told = contexts(run, policy, earlier.approved)
+                if isinstance(told, Experiences):
+                    rounds = renewing(run, policy, told, play, rehearsal)
                 learner = taught(run, policy, rehearsal.engine, lambda episode: told.draw(episode.observation.text))
             case "imitation":
                 learner = imitating(run, policy)
             case "grpo":
                 learner = rewarded(run, policy, rehearsal.engine)
-        return improve(run, policy, rehearsal.engine, play, f"{name}learn", learner)
+        return improve(run, policy, rehearsal.engine, rounds, f"{name}learn", learner)

@@ -20,7 +20,7 @@ from rollout.trajectory import Trajectory
 from tests.dreamer.conftest import DREAM, NIGHT
 from tests.dreamer.doors import record
 
-FEW = NIGHT[: NIGHT.index("[production]")].replace("rounds = 20", "rounds = 12").replace("groups = 8", "groups = 4")
+FEW = NIGHT[: NIGHT.index("[production]")].replace("rounds = 20", "rounds = 8").replace("groups = 8", "groups = 4")
 Night = Callable[..., Path]
 
 

@@ -14,17 +14,19 @@ promoted policy plays every place so far in the real engine.
 """
 
 import argparse
+import shutil
+import sys
 import tempfile
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 
 from benchmarks import places, show
+from dreamer.accreditation import Accreditation
 from dreamer.acting import Policy, open_engine, rehearsal_of, starts
 from dreamer.config import Config
-from dreamer.divergence import divergence, log_probabilities
 from dreamer.learning import clone
 from dreamer.nights import dream_nights
 from dreamer.policy import build_tiny, save, train_tokenizer
@@ -129,33 +131,99 @@ def night(folder: Path, seed: int, arm: str, place: int) -> Config:
 
 
 
-def measure(seed: int, arm: str, count: int) -> list[dict[str, Figure]]:
-    """The nights of a seed: of each, the figures of its report and how the policy then does in every place so far."""
-    found = []
+def dream_night(folder: Path, seed: int, arm: str, place: int, policy: Policy) -> tuple[Policy, dict[str, Figure]]:
+    """A day in a place and the night after it.
+
+    Args:
+        policy: promoted so far.
+
+    Returns:
+        The policy that is promoted then, and what the night's records say of it.
+    """
+    config, name = night(folder, seed, arm, place), PLACES[place][1]["name"]
+    day = record(place, RECORDED, seed)
+    day += [each.trajectory for each in play(config, policy, place, OWN, seed * OWN, night=place)]
+    own.write(day, folder / f"{name}.jsonl")
+    ((run, report),) = dream_nights(config, folder / "run", resume=place > 0, nights=place + 1)
+    promoted = report.verdict == "promoted"
+    print(f"seed {seed}, {arm}, night {place + 1} in {name}: {report.reason}", file=sys.stderr)
+    figures = {"promoted": Figure(value=promoted, n=1)}
+    if isinstance(judged := run.records.get("evaluate"), Accreditation):
+        figures |= {"KL(promoted‖candidate)": judged.promoted_kl, "KL(original‖candidate)": judged.original_kl}
+        figures |= {f"retention suite, change of {task.name}": task.change for task in judged.retained.tasks}
+    return Policy(run.store.policy(run.store.promoted)) if promoted else policy, figures
+
+
+def measure(seed: int, arms: Sequence[str], count: int) -> dict[str, Figure]:
+    """The nights of a seed, and how the policy does after each in every place so far.
+
+    The first night has nothing to keep, so that the arms share it.
+    """
+    figures: dict[str, Figure] = {}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make_base(folder / "base", seed)
-        policy = Policy(folder / "base")
-        for place in range(count):
-            config = night(folder, seed, arm, place)
-            day = record(place, RECORDED, seed)
-            day += [episode.trajectory for episode in play(config, policy, place, OWN, place * OWN, night=place)]
-            own.write(day, folder / f"{PLACES[place][1]['name']}.jsonl")
-            ((run, report),) = dream_nights(config, folder / "run", resume=place > 0, nights=place + 1)
-            policy = Policy(run.store.policy(run.store.promoted or run.records["clone"].policy))
-            figures = dict(report.figures)
-            for earlier in range(place + 1):
-                episodes = play(config, policy, earlier, EPISODES, JUDGING)
-                least = succeeds(earlier)
-                won = [episode.outcome > 0 if least is None else episode.outcome >= least for episode in episodes]
-                figures[f"success in {PLACES[earlier][1]['name']}"] = proportion(sum(won), len(won), "share of episodes")
-            found.append(figures)
-            print(seed, arm, place + 1, report.verdict, report.reason, {k: str(v) for k, v in figures.items() if k.startswith("success in")}, figures["night_seconds"], flush=True)
+        first = Path(name) / "first"
+        make_base(first / "base", seed)
+        begun, night_figures = dream_night(first, seed, "kept", 0, Policy(first / "base"))
+        for arm in arms:
+            folder = Path(name) / arm
+            shutil.copytree(first, folder)
+            policy = Policy(folder / "run" / "policies" / begun.digest) if begun.digest != "base" else begun
+            won: dict[int, list[float]] = {}
+            for place in range(count):
+                if place:
+                    policy, night_figures = dream_night(folder, seed, arm, place, policy)
+                title = f"{arm}, seed {seed}, night {place + 1}"
+                figures |= {f"{title}: {key}": figure for key, figure in night_figures.items()}
+                for earlier in range(place + 1):
+                    now = arrived(policy, folder, earlier)
+                    told = PLACES[earlier][1]["name"]
+                    figures[f"{title}: success in {told}"] = proportion(int(sum(now)), EPISODES, "share of episodes")
+                    if earlier in won:
+                        figures[f"{title}: change in {told} since its night"] = difference(
+                            now, won[earlier], "share of episodes")
+                    won.setdefault(earlier, now)
+    return figures
+
+
+def arrived(policy: Policy, folder: Path, place: int) -> list[float]:
+    """Of each episode in a real place, whether it was a success."""
+    episodes, least = play(night(folder, 0, "kept", place), policy, place, EPISODES, JUDGING), succeeds(place)
+    return [float(episode.outcome > 0 if least is None else episode.outcome >= least) for episode in episodes]
+
+
+def summarise(figures: dict[str, Figure], arms: Sequence[str]) -> dict[str, Figure]:
+    """Over all seeds: nights that promoted, success after the last, and the worst that became of an earlier task."""
+    found = {}
+    for arm in arms:
+        mine = {name: figure for name, figure in figures.items() if name.startswith(f"{arm}, ")}
+        changes = [figure for name, figure in mine.items() if ": change in " in name]
+        nights = [figure for name, figure in mine.items() if name.endswith(": promoted")]
+        found[f"{arm}: nights that promoted"] = proportion(
+            sum(bool(figure.value) for figure in nights), len(nights), "share of nights")
+        last = max(name.split(": ")[0].rpartition(" ")[2] for name in mine)
+        after = [figure.value or 0.0 for name, figure in mine.items() if f"night {last}: success in " in name]
+        found[f"{arm}: success in all places after the last night"] = Figure(
+            value=mean(after), n=EPISODES * len(after), unit="share of episodes")
+        if changes:
+            worst = min(changes, key=lambda change: change.low or 0.0)
+            found[f"{arm}: worst change of an earlier task, of {len(changes)}"] = worst.model_copy(update={
+                "target": f">= -{MARGIN} by its lower bound", "holds": (worst.low or 0.0) >= -MARGIN}
+                if arm == "kept" else {})
     return found
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.nights", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object (else a line a figure)")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--nights", type=int, default=len(PLACES))
+    options = parser.parse_args()
+    figures: dict[str, Figure] = {}
+    for seed in options.seeds:
+        figures |= measure(seed, options.arms, options.nights)
+    show(summarise(figures, options.arms) | figures, options.json)
+
+
 if __name__ == "__main__":
-    import sys, time
-    began = time.time()
-    measure(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
-    print(time.time() - began)
+    main()

@@ -1,83 +1,90 @@
-"""Nothing is promoted by its own dream: base and candidate meet the real engine, and the difference decides."""
+"""Nothing is promoted by its own dream: evidence from outside it decides, or a person, and the guards have a veto.
 
-import time
-from collections.abc import Callable
+Whatever the evidence, a candidate must stay within two budgets of divergence, from the promoted policy and from the
+original one, and keep what the policy knew (see `retention`). What is refused changes nothing.
+"""
 
-from dreamer.acting import Policy, starts
+from functools import partial
+
+from dreamer.card import accredited
+from dreamer.divergence import divergence, log_probabilities
+from dreamer.evidence import SOURCES, Evidence, gather
+from dreamer.policy import load_model
 from dreamer.reading import Logs
-from dreamer.run import Played, Run
-from dreamer.stages import Base, Update
-from rollout.figure import Figure, difference
-from rollout.rehearsal import Episode
+from dreamer.retention import Retained, retain, tasks_to_keep
+from dreamer.run import Run
+from dreamer.stages import Base, Update, histories
+from dreamer.watch import exceeds
+from rollout.figure import Figure
 from rollout.trajectory import Record
 
-JUDGING_SEEDS = 1_000_000_000  # first of the seeds that only judging uses
-TURNS = 1000  # an engine without a limit of its own is stopped here
+HISTORIES = 256  # at most, that policies are compared on
 
 
 class Accreditation(Record):
     """Whether the candidate is promoted, and on what evidence.
 
     Attributes:
-        before, after: base and candidate in the production engine; None where there is none.
-        gain: of the mean outcome.
-        success_gain: of the share of successes.
+        evidence: from outside the dream; None where there is none.
+        promoted_kl, original_kl: KL(promoted‖candidate) and KL(original‖candidate) on histories of the night's task,
+            nats a token.
+        retained: what the policy must not forget.
+        refusals: the bounds that do not hold; with one of them nothing is promoted.
+        approved_by: the person who decided, if one did.
         promoted: whether the candidate is.
         reason: why, or why not.
         real_steps_before: steps taken in the production engine since the run began and before the judging.
     """
 
-    before: Played | None
-    after: Played | None
-    gain: Figure | None
-    success_gain: Figure | None
+    evidence: Evidence | None
+    promoted_kl: Figure
+    original_kl: Figure
+    retained: Retained
+    refusals: tuple[str, ...]
+    approved_by: str | None = None
     promoted: bool
     reason: str
     real_steps_before: int
 
 
 def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
-    """Play both policies in the real engine, from the same starts.
-
-    The candidate is promoted if its mean outcome gained and its success did not lose, each by its interval.
-    """
-    steps = run.real_steps
-    if run.config.production is None:
-        return Accreditation(
-            before=None, after=None, gain=None, success_gain=None, promoted=False, real_steps_before=steps,
-            reason="there is no evidence from outside the dream: name a [production] engine",
-        )
-    count = run.config.production.episodes
-    with run.reporter.stage("evaluate", 2 * count, "episodes") as bar:
-        outcomes, played = [], []
-        for name, digest in (("judging-base", base.policy), ("judging-candidate", update.policy)):
-            policy = run.policy(digest)
-            episodes, seconds = judge(run, policy, logs, bar.advance, name)
-            run.store.save_episodes(name, episodes)
-            outcomes.append([episode.outcome for episode in episodes])
-            played.append(run.summarise(episodes, seconds))
-        gain = difference(outcomes[1], outcomes[0], unit="reward")
-        bar.note(f"{played[0].success.value:.3f} → {played[1].success.value:.3f}")
-    successes = [[float(run.succeeded(outcome)) for outcome in won] for won in outcomes]
-    success_gain = difference(successes[1], successes[0], unit="share of episodes")
-    better = gain.low is not None and gain.low > 0
-    worse = success_gain.high is not None and success_gain.high < 0  # a mean can gain while fewer succeed
-    promoted = better and not worse
-    if promoted:
-        run.store.promote(update.policy, by="the production engine")
-    reason = f"mean outcome in the real engine changed by {gain}, "
-    reason += "lower bound above 0" if better else "lower bound not above 0: not shown to be better"
-    if worse:
-        reason += f"; but success changed by {success_gain}, upper bound below 0"
-    return Accreditation(before=played[0], after=played[1], gain=gain, success_gain=success_gain, promoted=promoted,
-                         real_steps_before=steps, reason=reason)
+    """Judge the candidate, and promote it where the evidence is for it and all bounds hold."""
+    steps, guards = run.real_steps, run.config.guards
+    found = gather(run, logs, base, update)
+    evidence = found if isinstance(found, Evidence) else None
+    promoted_kl, original_kl = divergences(run, base, update)
+    retained = retain(run, tasks_to_keep(run, logs), base.policy, update.policy)
+    refusals = [
+        f"KL({name}‖candidate) is {apart} nats a token, upper bound above guards.{name}_kl = {budget:g}"
+        for name, apart, budget in (("promoted", promoted_kl, guards.promoted_kl),
+                                    ("original", original_kl, guards.original_kl)) if exceeds(apart, budget)]
+    refusals += retained.refusals
+    promoted = evidence is not None and evidence.better and not refusals
+    reason = "; ".join([str(found), *refusals])
+    if update.stopped:
+        reason += f"; learning was stopped in {update.stopped}"
+    standing = run.store.promotions.standing
+    if promoted and evidence is not None:
+        run.store.promote(update.policy, by=SOURCES[evidence.source])
+    elif standing and standing[-1].policy == update.policy:
+        reason += f"; yet it was promoted by {standing[-1].by}, and is until dream rollback {run.store.root}"
+    accreditation = Accreditation(
+        evidence=evidence, promoted_kl=promoted_kl, original_kl=original_kl, retained=retained,
+        refusals=tuple(refusals), promoted=promoted, reason=reason, real_steps_before=steps)
+    accredited(run.store, update.policy, accreditation)
+    return accreditation
 
 
-def judge(run: Run, policy: Policy, logs: Logs, told: Callable[[int], None] = lambda count: None,
-          name: str = "judging", temperature: float | None = None) -> tuple[list[Episode], float]:
-    """A policy's episodes in the real engine, and how many seconds they took."""
-    assert run.config.production is not None
-    began = time.monotonic()
-    rehearsal = run.rehearsal(policy, run.production(), TURNS, temperature, logs.system, source="real")
-    episodes = rehearsal.play(starts(JUDGING_SEEDS, run.config.production.episodes, run.store.night), told, name)
-    return episodes, time.monotonic() - began
+def divergences(run: Run, base: Base, update: Update) -> tuple[Figure, Figure]:
+    """How far the candidate is from the promoted policy and from the original one, where its task leads it."""
+    if run.generating is not None:
+        run.generating.rest()  # the card is wanted for other weights
+    policy = run.policy(update.policy)
+    said = histories(run, policy, HISTORIES)
+
+    def apart(digest: str) -> Figure:
+        reference = load_model(run.store.policy(digest))
+        return divergence(partial(log_probabilities, reference), partial(log_probabilities, policy.model), said)
+
+    promoted, original = apart(base.policy), run.store.original
+    return promoted, promoted if original in (None, base.policy) else apart(original)

@@ -7,10 +7,10 @@
 
 import time
 
-from dreamer.accreditation import judge
 from dreamer.acting import Policy
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, max_turns, round_name
+from dreamer.evidence import judge
 from dreamer.learners import rewarded
 from dreamer.learning import clone
 from dreamer.reading import Logs, approved

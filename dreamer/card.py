@@ -3,12 +3,16 @@
 from typing import TYPE_CHECKING
 
 from dreamer.run import Run
+from dreamer.store import Store
 from templates import render
 
 if TYPE_CHECKING:
+    from dreamer.accreditation import Accreditation
     from dreamer.authoring import Validated
     from dreamer.reading import Logs
     from dreamer.stages import Update
+
+HEADING = "## Accreditation"
 
 
 def card(
@@ -27,3 +31,10 @@ def card(
         "card.md.jinja", config=run.config, night=run.store.night, logs=logs, base=base, cloned_steps=cloned_steps,
         validated=validated, update=update,
     )
+
+
+def accredited(store: Store, digest: str, accreditation: "Accreditation") -> None:
+    """Add to a candidate's card how it was judged, in the place of what an earlier judging said."""
+    made, _, _ = store.load_card(digest).partition(HEADING)
+    store.save_card(digest, made.rstrip() + "\n\n" + HEADING + render(
+        "accreditation.md.jinja", accreditation=accreditation))

@@ -116,7 +116,7 @@ def _verb(stage: str) -> Callable[..., None]:
 
 for _stage, _summary in (
     ("learn", "Rehearse and update (again)."),
-    ("evaluate", "Judge base and candidate in the production engine (again)."),
+    ("evaluate", "Judge the candidate: in the production engine, or by new sessions of it and of the base (again)."),
 ):
     app.command(_stage, help=f"{_summary} Earlier stages are done if they are not yet; later ones are taken back.")(
         _verb(_stage)

@@ -26,6 +26,8 @@ from rollout.sessions import Summary, find, read, with_outcome
 from rollout.trajectory import Pointer, Trajectory, messages_of
 
 Files = Annotated[list[str], typer.Argument(help="Logs; globs and gzip are understood.", show_default=False)]
+LogsOrRun = Annotated[list[str], typer.Argument(metavar="LOGS…|RUN", help="Logs, as elsewhere; or a run folder.",
+                                                show_default=False)]
 As = Annotated[
     str | None, typer.Option("--as", help=f"Their format: {', '.join(FORMATS)}. [default: by their content]")
 ]
@@ -157,7 +159,7 @@ def table(summary: Summary, written: str) -> Table:
 
 
 def approve_sessions(
-    files: Files, format: As = None, where: Where = None,
+    files: LogsOrRun, format: As = None, where: Where = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     ask: Annotated[bool, typer.Option("--ask", help="Show those that are undecided one by one, and ask.")] = False,
     reject: Annotated[bool, typer.Option("--reject", help="Reject them instead: no night will use them.")] = False,
@@ -166,7 +168,15 @@ def approve_sessions(
         help="Where decisions are kept. [default: approvals.ledger beside the first log]", show_default=False)] = None,
     json: Json = False,
 ) -> None:
-    """Decide which sessions may train; without --all, --where or --ask, say what was decided so far."""
+    """Decide which sessions may train; without --all, --where or --ask, say what was decided so far.
+
+    Of a run folder: promote the candidate of its last night on your word, where the guards let it pass.
+    """
+    if len(files) == 1 and Path(files[0], "config.json").exists():
+        if everything or where or ask or reject or ledger or format:
+            raise ApprovalError(f"{files[0]} is a run folder: its candidate is approved with --by alone")
+        _approve_candidate(Path(files[0]), by or getpass.getuser(), json)
+        return
     if everything and where:
         raise ApprovalError("--all and --where contradict each other; choose one")
     if reject and not (everything or where or ask):
@@ -205,6 +215,13 @@ def approve_sessions(
         print(orjson.dumps(counts).decode())
     else:
         print(", ".join(f"{counts[name]:,} {name}" for name in ("approved", "rejected", "undecided")), f"({ledger})")
+
+
+def _approve_candidate(run: Path, by: str, json: bool) -> None:
+    from dreamer.consent import approve_candidate
+
+    report = approve_candidate(run, by)
+    print(report.model_dump_json(indent=2) if json else f"promoted: {report.policy} ({report.reason})")
 
 
 def _decision(verdict: Verdict, by: str, rule: str, sessions: list[str]) -> Decision:

@@ -30,10 +30,15 @@ def check(config: Config) -> None:
 
     Raises:
         ConfigError: an engine or a file that the configuration names is not there, or cannot be used.
+        SessionError: a text of `retention` is not there.
         ModelError: the model that writes has no key or no address.
     """
     if config.production:
         open_production(config.production.engine, config.production.options, config.folder).make()
+    for task in config.retention.tasks:
+        open_production(task.engine, task.options, config.folder, key="retention.tasks").make()
+    if config.retention.texts:
+        find(config.retention.texts, config.folder)
     by_hand(config)
     endpoint(config)
 

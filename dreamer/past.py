@@ -37,9 +37,11 @@ def real_tasks(run: Run) -> list[RetainedTask]:
     """The real engines of earlier nights that are not tonight's, as the newest night with each knew them."""
     found: dict[str, RetainedTask] = {}
     for night in run.store.earlier:
-        engine = _engine(night.config(night.folder))
+        config = night.config(night.folder)
+        engine = _engine(config)
         if engine is not None and engine != _engine(run.config):
-            found[repr(engine)] = RetainedTask(name=night.folder.name, engine=engine[0], options=engine[1])
+            found[repr(engine)] = RetainedTask(name=night.folder.name, engine=engine[0], options=engine[1],
+                                               success=config.sessions.success)
     return list(found.values())
 
 

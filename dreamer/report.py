@@ -91,16 +91,20 @@ def write_report(run: Run) -> Report:
                 figures["episodes_rehearsed"] = Figure(value=record.episodes, n=record.episodes, unit="episodes")
                 curves = {name: tuple(getattr(each, name) for each in record.rounds)
                           for name in ("success", "divergence", "engine_difference", "engine_difference_most")
-                          if getattr(record.rounds[-1], name) is not None}
+                          if record.rounds and getattr(record.rounds[-1], name) is not None}
                 figures["engine_difference_most"] = Figure(
-                    value=max(curves["engine_difference_most"], default=None), n=len(record.rounds), unit="nats")
+                    value=max((each.engine_difference_most for each in record.rounds), default=None),
+                    n=len(record.rounds), unit="nats")
                 figures["episodes_per_second"] = Figure(value=record.episodes_per_second, n=record.episodes, unit="1/s")
             case Accreditation():
                 verdict, reason = ("promoted" if record.promoted else "refused"), record.reason
-                if record.before and record.after and record.gain:
-                    figures["real_success_before"] = record.before.success
-                    figures["real_success_after"] = record.after.success
-                    figures["real_outcome_gain"] = record.gain
+                if record.evidence:
+                    figures["real_success_before"] = record.evidence.before.success
+                    figures["real_success_after"] = record.evidence.after.success
+                    figures["real_outcome_gain"] = record.evidence.gain
+                figures |= {"promoted_kl": record.promoted_kl, "original_kl": record.original_kl}
+                figures |= {f"retained: {task.name}": task.change for task in record.retained.tasks}
+                figures |= {f"retained: {text.name}": text.change for text in record.retained.texts}
                 figures["real_steps_before_judging"] = Figure(value=record.real_steps_before, n=1, unit="steps")
             case Baselines():
                 figures |= {f"baseline: {row.name}": row.played.success for row in record.rows}
@@ -169,15 +173,26 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
                                            f"{last.divergence:.3f} in the last")]),
                 *_disagreement(last.disagreement), *stopped,
             ]
-        case Accreditation() if record.before and record.after:
-            return [
-                ("real steps before judging", str(record.real_steps_before)),
-                ("real success before", _played(record.before)), ("real success after", _played(record.after)),
-            ]
+        case Accreditation():
+            return _judging(record)
         case Baselines():
             return [(f"  {row.name}", _played(row.played)) for row in record.rows]
         case _:
             return []
+
+
+def _judging(record: Accreditation) -> list[tuple[str, str]]:
+    evidence = record.evidence
+    return [
+        ("real steps before judging", str(record.real_steps_before)),
+        *([("real success before", _played(evidence.before)), ("real success after", _played(evidence.after))]
+          if evidence else []),
+        ("nats a token from the promoted policy", str(record.promoted_kl)),
+        ("  from the original policy", str(record.original_kl)),
+        *((f"kept: {each.name}", f"{each.before} → {each.after}, changed by {each.change}")
+          for each in record.retained.tasks),
+        *((f"kept: {each.name}", f"more nats a token by {each.change}") for each in record.retained.texts),
+    ]
 
 
 def _candidate(candidate: Candidate) -> str:

@@ -172,6 +172,10 @@ class Run:
         world = open_production(settings.engine, settings.options if options is None else options, self.config.folder,
                                 settings.hands)
         self.real.append(world)
+        return self.hidden(world)
+
+    def hidden(self, world: World) -> World:
+        """A real world, of which everyone here sees what may be seen."""
         return PrivateWorld(world, self.privacy) if self.privacy else world
 
     @cached_property

@@ -89,7 +89,7 @@ class Store:
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
             if not (root / "config.json").exists():
                 raise StoreError(f"{root} is not a run folder (no config.json); choose another with --run")
-            store.night = max(1, len(list(root.glob("night-*/config.json"))))
+            store = cls.latest(root)
             if store.over and (nights is None or store.night < nights):
                 store.night += 1
             elif not resume:
@@ -107,6 +107,11 @@ class Store:
         for folder in (root, store.folder):
             write(folder / "config.json", orjson.dumps(config.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
         return store
+
+    @classmethod
+    def latest(cls, root: Path) -> "Store":
+        """A run folder at the night that was begun last."""
+        return cls(root, max(1, len(list(root.glob("night-*/config.json")))))
 
     def _check(self, config: Config, redo: Sequence[str]) -> None:
         """Refuse another configuration than the night's, as far as stages that are done used it."""
@@ -250,6 +255,10 @@ class Store:
     def save_card(self, digest: str, card: str) -> None:
         """Say beside a checkpoint what it was made from."""
         write(self.policy(digest) / "README.md", card.encode())
+
+    def load_card(self, digest: str) -> str:
+        """What `save_card` said."""
+        return (self.policy(digest) / "README.md").read_text()
 
     @property
     def promotions(self) -> Promotions:

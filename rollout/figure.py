@@ -4,6 +4,7 @@ Intervals are 95 %: Wilson's for proportions of independent trials, a bootstrap 
 steps of one session share.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -47,11 +48,15 @@ def proportion(hits: float, trials: int, unit: str = "") -> Figure:
     """Share of trials that succeeded, with Wilson's interval (Wilson 1927)."""
     if trials == 0:
         return Figure(value=None, n=0, unit=unit)
+    low, high = _wilson(hits, trials)
+    return Figure(value=hits / trials, n=trials, low=low, high=high, unit=unit)
+
+
+def _wilson(hits: float, trials: int) -> tuple[float, float]:
     z, share = 1.959964, hits / trials
     middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
-    low, high = max(0.0, float(middle - half)), min(1.0, float(middle + half))
-    return Figure(value=share, n=trials, low=low, high=high, unit=unit)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 class Ratio(NamedTuple):
@@ -102,6 +107,33 @@ def difference(after: Sequence[float], before: Sequence[float], unit: str = "") 
     gap = float(one.mean() - other.mean())
     half = 1.959964 * float(np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other)))
     return Figure(value=gap, n=len(one) + len(other), low=gap - half, high=gap + half, unit=unit)
+
+
+def paired(after: Sequence[bool], before: Sequence[bool], unit: str = "") -> Figure:
+    """Difference of two shares over the same trials, after minus before.
+
+    The interval is made of Wilson's for the two, and holds for few trials too (Newcombe 1998, Statistics in Medicine
+    17, 2635-2650, method 10).
+    """
+    count, one, other = len(after), sum(after), sum(before)
+    if count == 0:
+        return Figure(value=None, n=0, unit=unit)
+    both = sum(new and old for new, old in zip(after, before, strict=True))
+    neither = count - one - other + both
+    together = float(both * neither - (one - both) * (other - both))
+    if together > 0:
+        together = max(together - count / 2, 0.0)
+    spread = math.sqrt(one * (count - one) * other * (count - other))
+    correlation = together / spread if spread else 0.0
+
+    def reach(down: float, up: float) -> float:
+        return math.sqrt(max(0.0, down * down - 2 * correlation * down * up + up * up))
+
+    (low, high), (other_low, other_high) = _wilson(one, count), _wilson(other, count)
+    share, other_share = one / count, other / count
+    return Figure(value=share - other_share, n=count, unit=unit,
+                  low=share - other_share - reach(share - low, other_high - other_share),
+                  high=share - other_share + reach(high - share, other_share - other_low))
 
 
 def _bootstrap(tops: np.ndarray, bottoms: np.ndarray) -> list[tuple[float, float]]:

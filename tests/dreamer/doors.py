@@ -93,3 +93,10 @@ def record_private(count: int) -> list[Trajectory]:
             "extra": {"headers": {"Authorization": f"Bearer {KEY}"}, KEEPER: [KEY]},
         }))
     return sessions
+
+
+class OldDoors(Doors):
+    """As long as the second door was where the recorded agent looks for it."""
+
+    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        return super().step({"left": "right", "right": "left"}.get(action, action) if self.room == 1 else action)

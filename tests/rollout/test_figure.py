@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rollout.figure import GROUPS, Figure, Ratio, difference, mean, proportion, ratio, ratios
+from rollout.figure import GROUPS, Figure, Ratio, difference, mean, paired, proportion, ratio, ratios
 
 
 @pytest.mark.parametrize(("hits", "trials", "low", "high"), [
@@ -70,3 +70,26 @@ def test_nothing_to_measure_is_no_number(figure: Figure) -> None:
 
 def test_a_figure_is_never_a_bare_number() -> None:
     assert str(proportion(800, 1000)) == "0.800 [0.774, 0.824] (n=1,000)"
+
+
+@pytest.mark.parametrize(("count", "share", "swapped"), [(12, 0.9, 0.1), (40, 0.5, 0.3), (200, 0.95, 0.05)])
+def test_the_interval_of_paired_shares_holds_the_truth_as_often_as_it_says(count: int, share: float, swapped: float
+                                                                          ) -> None:
+    random, held = np.random.default_rng(0), 0
+    for _ in range(500):
+        before = random.random(count) < share
+        after = np.where(random.random(count) < swapped, random.random(count) < 0.5, before)
+        figure = paired(after.tolist(), before.tolist())
+        assert figure.low is not None
+        assert figure.high is not None
+        held += figure.low <= swapped * (0.5 - share) <= figure.high
+    assert held >= 0.93 * 500
+
+
+def test_paired_shares_that_never_differ_still_leave_doubt_where_trials_are_few() -> None:
+    few, many = (paired([True] * count, [True] * count) for count in (5, 500))
+    assert few.value == many.value == 0.0
+    assert few.low is not None
+    assert many.low is not None
+    assert few.low < -0.4 < -0.01 < many.low
+    assert paired([], []).value is None

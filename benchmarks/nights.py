@@ -46,13 +46,13 @@ PLACES = (("Lake", {"name": "Alder", "number": 1_000_000}), ("Lake", {"name": "B
           ("Lake", {"name": "Hazel", "number": 1_000_005}))
 ACTIONS = ("left", "down", "right", "up")
 ARMS = {
-    "kept": {"nights": Nights(replay=0.5), "retention": Retention(episodes=500)},
+    "kept": {"nights": Nights(replay=0.25), "retention": Retention(episodes=400)},
     "unkept": {"nights": Nights(replay=0), "retention": Retention(episodes=2, margin=1),
                "guards": Guards(promoted_kl=1e6, original_kl=1e6, entropy=0, spread=1_000_000)},
 }
 POLICY = Acting(layers=2, hidden=64, vocabulary=300, action_tokens=2, max_length=512)
 WANDERED, RECORDED, OWN = 300, 300, 100  # sessions: of the aimless agent in all, of the flawed one and ours in a day
-ROUNDS, GROUPS, RATE = 40, 16, 1e-3
+ROUNDS, GROUPS, RATE = 36, 16, 1e-3
 EPISODES = 1000  # that judge a policy in a place
 JUDGING = 1_500_000_000  # first of the seeds that only this judge uses
 MARGIN = 0.05
@@ -125,7 +125,7 @@ def night(folder: Path, seed: int, arm: str, place: int) -> Config:
         sessions=Sessions(files=(f"{options['name']}.jsonl",), approve="all", split="session", success=succeeds(place)),
         rehearsal=Rehearsal(episodes=128, concurrent=256),
         learning=Learning(rounds=ROUNDS, groups=GROUPS, episodes=8, learning_rate=RATE, max_turns=places.STEPS),
-        production=Production(engine=f"{ENGINES}:{kind}", options=options, episodes=500), **ARMS[arm],
+        production=Production(engine=f"{ENGINES}:{kind}", options=options, episodes=300), **ARMS[arm],
     )
 
 

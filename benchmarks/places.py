@@ -1,7 +1,7 @@
 """Places that are named in every text, so that whoever acts knows where it is: lakes and a cliff of Gymnasium's.
 
 Rules, chance and maps are Gymnasium's. Ours are the telling, the limit of steps and, at the cliff, that an episode may
-begin further along it: a policy that wanders would seldom come to the end.
+begin further along it and ends with a fall: a policy that wanders would seldom come to the end.
 """
 
 from typing import Any
@@ -77,7 +77,7 @@ class Lake(Place):
 
 
 class Cliff(Place):
-    """CliffWalking-v1: a step costs 1; a fall costs 100 and leads back to Gymnasium's first square."""
+    """CliffWalking-v1: a step costs 1; a fall costs 100, leads back to Gymnasium's first square, and ends here."""
 
     def __init__(self, name: str):
         ways = {told(square, WIDTH): "down" if square % WIDTH == WIDTH - 1 else "right" for square in range(36)}
@@ -88,3 +88,8 @@ class Cliff(Place):
         super().reset(seed=seed)
         self.grid.s = int(self.np_random.choice(FIRST))  # type: ignore[attr-defined]
         return self.tell(), {}
+
+    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        told, reward, ended, late, info = super().step(action)
+        fell = reward < -self.price
+        return told, reward, ended or fell, late and not fell, info

@@ -24,6 +24,7 @@ from benchmarks.imagined import night
 from benchmarks.worlds import WORLDS, arena
 from dreamer.accreditation import TURNS
 from dreamer.authoring import Authored, Judged, Validated, author_environments, validate_environments
+from dreamer.base import Base, make_base
 from dreamer.baselines import learn_for_real
 from dreamer.config import Config
 from dreamer.learning import clone
@@ -31,7 +32,8 @@ from dreamer.reading import Logs, approved, read_sessions
 from dreamer.run import Run
 from dreamer.sections import Author, Cloning, Learning, Production, Sessions
 from dreamer.sections import Policy as Tiny
-from dreamer.stages import Base, Update, learn_in_dream, make_base
+from dreamer.stages import learn
+from dreamer.update import Update
 from envgen.support import vouched
 from rollout.figure import Figure, difference, proportion, ratio
 from rollout.rehearsal import Start
@@ -115,10 +117,10 @@ def measure(seed: int, log: list[Trajectory], source: str, console: Console) -> 
         if not validated.members:
             raise SystemExit(f"the gate refuses the authored world: {validated.best.refusals}")
         base = run.stage("clone", Base, make_base, logs)
-        updates = {DREAM: run.stage("learn", Update, learn_in_dream, logs, only(validated.best, validated), base)}
+        updates = {DREAM: run.stage("learn", Update, learn, logs, only(validated.best, validated), base)}
         steps, dreams = run.real_steps, {DREAM: rehearsed(run)}
         copy, refusals = let_through(run, validated)
-        updates[COPY] = learn_in_dream(run, logs, copy, base)
+        updates[COPY] = learn(run, logs, copy, base)
         dreams[COPY] = rehearsed(run)
         policies = {arm: run.policy(base.policy) for arm in (BASE, CLONED, REAL)}
         policies |= {arm: run.policy(update.policy) for arm, update in updates.items()}

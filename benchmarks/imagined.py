@@ -26,6 +26,7 @@ from benchmarks import show
 from dreamer.accreditation import judge
 from dreamer.acting import starts
 from dreamer.authoring import author_environments, validate_environments
+from dreamer.base import make_base
 from dreamer.baselines import learn_for_real
 from dreamer.config import Config
 from dreamer.dreaming import in_dream
@@ -35,7 +36,7 @@ from dreamer.reading import read_sessions
 from dreamer.run import Run
 from dreamer.sections import Author, Cloning, Learning, Production, Rehearsal, Sessions
 from dreamer.sections import Policy as Tiny
-from dreamer.stages import learn_in_dream, make_base
+from dreamer.stages import learn
 from dreamer.store import Store
 from rollout.figure import Figure, difference, proportion
 from rollout.formats import own
@@ -162,7 +163,7 @@ def measure(seed: int, lake: list[str], console: Console) -> dict[str, tuple[lis
         policies = {"base": base.policy}
         for treatment in TREATMENTS:
             treat(run, treatment)
-            policies[treatment] = learn_in_dream(run, logs, validated, base).policy
+            policies[treatment] = learn(run, logs, validated, base).policy
         policies["real engine"] = learn_for_real(run, logs, run.policy(base.policy)).policy
         treat(run, "allow")
         played = {}

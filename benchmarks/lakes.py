@@ -6,7 +6,7 @@ an agent's that was told something of it in its system prompt, and goes by that.
 policy does poorly by itself and well when it is told: what a large model does, because it can read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from gymnasium.envs.toy_text.frozen_lake import generate_random_map
 from transformers import AddedToken
 
 from dreamer.acting import Policy, starts
-from dreamer.extraction import lesson
+from dreamer.extraction import finding
 from dreamer.learning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.production import find_engine
@@ -38,7 +38,17 @@ LAYERS, HIDDEN, ACTION_TOKENS = 2, 64, 4
 LAKES = 1500  # that it is cloned on
 CLONING = Cloning(steps=1500, batch=16, learning_rate=1e-3)
 MOVES = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}
-HABIT = {"left": 0.15, "down": 0.35, "right": 0.35, "up": 0.15}  # goals lie below, on the right
+FAVOURED = 0.49  # how often an agent that knows nothing of a square takes its favourite action there
+
+
+def square(row: int, column: int) -> str:
+    """What is told on a square, counted from 0."""
+    return f"Row {row + 1}, column {column + 1}."
+
+
+# Goals lie below, on the right, so an agent that knows no more goes there, in steps.
+HABITS = {square(row, column): "right" if row == SIZE - 1 or ((row + column) % 2 and column < SIZE - 1) else "down"
+          for row in range(SIZE) for column in range(SIZE)}
 
 
 @dataclass(frozen=True)
@@ -51,17 +61,16 @@ class Lake:
     def rows(self) -> list[str]:
         """The map in Gymnasium's letters."""
         board = [list(row) for row in generate_random_map(SIZE, FROZEN, self.number)]
-        free = [square for square in self._ways(board) if square not in ((0, 0), (SIZE - 1, SIZE - 1))]
+        free = [place for place in self._ways(board) if place not in ((0, 0), (SIZE - 1, SIZE - 1))]
         chosen = np.random.default_rng(self.number).permutation(len(free))[: STARTS - 1]
-        for row, column in (free[place] for place in chosen):
+        for row, column in (free[number] for number in chosen):
             board[row][column] = "S"
         return ["".join(row) for row in board]
 
     @cached_property
     def ways(self) -> dict[str, str]:
         """Of every square from which the goal can be reached, by what is told on it: the next action there."""
-        return {f"Row {row + 1}, column {column + 1}.": action
-                for (row, column), action in self._ways([list(row) for row in self.rows]).items()}
+        return {square(*place): action for place, action in self._ways([list(row) for row in self.rows]).items()}
 
     @staticmethod
     def _ways(board: list[list[str]]) -> dict[tuple[int, int], str]:
@@ -101,11 +110,11 @@ class Knowledge:
 
 
 def learnt(sessions: Sequence[Trajectory]) -> Knowledge:
-    """What sessions show: the last action on each square of those that were won, and what ended those that were lost."""
+    """What sessions show: the last action on each square of those that were won, and what the others ended with."""
     knowledge = Knowledge(text="\n\n".join(map(transcript, sessions)))
     for session in sessions:
         squares = [session.observation.text, *(turn.answer or "" for turn in session.turns)]
-        acted = [(square, turn.action.text) for square, turn in zip(squares, session.turns, strict=False)]
+        acted = [(place, turn.action.text) for place, turn in zip(squares, session.turns, strict=False)]
         if session.outcome:
             knowledge.helps.update(acted)
         elif session.stop == "terminated":
@@ -113,13 +122,19 @@ def learnt(sessions: Sequence[Trajectory]) -> Knowledge:
     return knowledge
 
 
-def noted(lake: Lake, random: np.random.Generator) -> Knowledge:
-    """Items about most squares of a lake, in any order, as they would be extracted from many sessions there."""
-    helps = {square: action for square, action in lake.ways.items() if random.random() < 0.9}
-    harms = {(square, action) for square in lake.ways for action in MOVES
-             if action != lake.ways[square] and random.random() < 0.1}
-    items = [lesson(square, action, True) for square, action in helps.items()]
-    items += [lesson(square, action, False) for square, action in harms]
+def noted(lake: Lake, random: np.random.Generator, surely: Iterable[str] = ()) -> Knowledge:
+    """Items about some squares of a lake, in any order, as they would be extracted from sessions there.
+
+    Args:
+        surely: squares of which most are among them; of the others it may be few.
+    """
+    share, listed = random.random(), set(surely)
+    helps = {place: action for place, action in lake.ways.items()
+             if random.random() < (0.9 if place in listed else share)}
+    harms = {(place, action) for place in lake.ways for action in MOVES
+             if action != lake.ways[place] and random.random() < 0.1 * share}
+    items = [finding(place, action, True) for place, action in helps.items()]
+    items += [finding(place, action, False) for place, action in harms]
     return Knowledge(helps, harms, "\n".join(f"- {items[place]}" for place in random.permutation(len(items))))
 
 
@@ -129,9 +144,9 @@ def record(lake: Lake, seed: int, knowledge: Knowledge, number: int = 0) -> Traj
     told, _ = env.reset(seed=seed)
     first, turns = told, list[Turn]()
     while not turns or not (turns[-1].terminated or turns[-1].truncated):
-        weights = {action: weight for action, weight in HABIT.items() if (told, action) not in knowledge.harms} or HABIT
-        if told in knowledge.helps:
-            weights = {action: 0.97 if action == knowledge.helps[told] else 0.01 for action in MOVES}
+        best, share = (knowledge.helps[told], 0.97) if told in knowledge.helps else (HABITS[told], FAVOURED)
+        weights = {action: share if action == best else (1 - share) / 3 for action in MOVES
+                   if (told, action) not in knowledge.harms or action == knowledge.helps.get(told)}
         action = str(random.choice(list(weights), p=np.array(list(weights.values())) / sum(weights.values())))
         told, reward, terminated, truncated, _ = env.step(action)
         turns.append(Turn(action=action, observation=told, reward=float(reward), terminated=terminated,
@@ -147,28 +162,29 @@ def record(lake: Lake, seed: int, knowledge: Knowledge, number: int = 0) -> Traj
 def won(lake: Lake, seed: int) -> Trajectory:
     """A session that reached the goal, of an agent that knows most of its way."""
     random = np.random.default_rng([seed, 2])
-    known = Knowledge({square: action for square, action in lake.ways.items() if random.random() < 0.9})
+    known = Knowledge({place: action for place, action in lake.ways.items() if random.random() < 0.9})
     return next(session for attempt in range(1_000)
                 if (session := record(lake, 1_000 * seed + attempt, known, attempt)).outcome)
 
 
 def told(lake: Lake, seed: int) -> Knowledge:
-    """Something that could be known of a lake: another session, several bad ones, or items."""
+    """Something that could be known of a lake to an agent that begins with this seed: items, another session that was
+    won, or several bad ones."""
     random = np.random.default_rng([seed, 3])
-    match random.integers(3):
+    match random.integers(4):
         case 0:
             return learnt([won(lake, seed)])
         case 1:
-            return learnt([record(lake, 1_000 * seed + other, Knowledge()) for other in range(random.integers(2, 9))])
-    return noted(lake, random)
+            return learnt([record(lake, 1_000 * seed + other, Knowledge()) for other in range(random.integers(1, 9))])
+    way = record(lake, seed, Knowledge(lake.ways))
+    return noted(lake, random, [way.observation.text, *(turn.answer or "" for turn in way.turns)])
 
 
 def concepts() -> list[str]:
     """What a context is made of: each is a token, as a large model's layers would bring its words together."""
-    squares = [f"Row {row}, column {column}." for row in range(1, SIZE + 1) for column in range(1, SIZE + 1)]
-    steps = [f"{square}\n> {action}\n" for square in squares for action in MOVES]
-    items = [f"- {lesson(square, action, helps)}" for square in squares for action in MOVES for helps in (True, False)]
-    return [*steps, *items, privileged(None, "")]
+    steps = [f"{place}\n> {action}\n" for place in HABITS for action in MOVES]
+    items = [f"- {finding(place, action, helps)}" for place in HABITS for action in MOVES for helps in (True, False)]
+    return [*MOVES, *steps, *items, *(f"{item}\n" for item in items), privileged(None, "")]
 
 
 def make_base(folder: Path, seed: int, cloning: Cloning = CLONING, lakes: int = LAKES) -> Policy:

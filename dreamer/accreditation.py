@@ -6,6 +6,7 @@ original one, and keep what the policy knew (see `retention`). What is refused c
 
 from functools import partial
 
+from dreamer.base import Base
 from dreamer.card import accredited
 from dreamer.divergence import divergence, log_probabilities
 from dreamer.evidence import SOURCES, Evidence, gather
@@ -13,7 +14,7 @@ from dreamer.policy import load_model
 from dreamer.reading import Logs
 from dreamer.retention import Retained, retain, tasks_to_keep
 from dreamer.run import Run
-from dreamer.stages import Base, Update, histories
+from dreamer.update import Update, histories
 from dreamer.watch import exceeds
 from rollout.figure import Figure
 from rollout.trajectory import Record
@@ -53,7 +54,7 @@ def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
     found = gather(run, logs, base, update)
     evidence = found if isinstance(found, Evidence) else None
     promoted_kl, original_kl = divergences(run, base, update)
-    retained = retain(run, tasks_to_keep(run, logs), base.policy, update.policy)
+    retained = retain(run, tasks_to_keep(run, logs), on_record(run), base.policy, update.policy)
     refusals = [
         f"KL({name}‖candidate) is {apart} nats a token, upper bound above guards.{name}_kl = {budget:g}"
         for name, apart, budget in (("promoted", promoted_kl, guards.promoted_kl),
@@ -88,3 +89,19 @@ def divergences(run: Run, base: Base, update: Update) -> tuple[Figure, Figure]:
 
     promoted, original = apart(base.policy), run.store.original
     return promoted, promoted if original in (None, base.policy) else apart(original)
+
+
+def on_record(run: Run) -> dict[str, Figure]:
+    """Success at each task when an earlier night first had it on record, along the line of policies to tonight's."""
+    line = {run.store.original, *(each.policy for each in run.store.promotions.standing)}
+    first = dict[str, Figure]()
+    for night in run.store.earlier:
+        judged, base, update = (night.load("evaluate", Accreditation), night.load("clone", Base),
+                                night.load("learn", Update))
+        if judged is None or base is None or update is None:
+            continue
+        if (base.origin or base.policy) in line:
+            first = {task.name: task.before for task in judged.retained.tasks} | first
+        if update.policy in line and judged.evidence is not None and judged.evidence.source == "production":
+            first.setdefault(night.folder.name, judged.evidence.after.success)
+    return first

@@ -2,12 +2,15 @@
 
 - The clone, greedily: what the recorded agent does most often.
 - Cloning alone, for as long as the night took until the judging.
+- Other ways to learn from as many dreamed episodes: imitation of those that the base won, and self-distillation.
 - GRPO in the real engine for as many episodes as were dreamed: the upper bound.
 """
 
 import time
 
 from dreamer.acting import Policy
+from dreamer.authoring import Validated
+from dreamer.base import Base
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, max_turns, round_name
 from dreamer.evidence import judge
@@ -15,10 +18,13 @@ from dreamer.learners import rewarded
 from dreamer.learning import clone
 from dreamer.reading import Logs, approved
 from dreamer.run import Played, Run
-from dreamer.stages import Base, Update, improve
+from dreamer.sections import Method
+from dreamer.stages import rehearse_and_learn
+from dreamer.update import Update, improve
 from rollout.rehearsal import Episode
 from rollout.trajectory import Record
 
+OTHERWISE: tuple[Method, ...] = ("imitation", "distillation")
 ENDLESS = 1_000_000  # cloning steps, where the clock is what stops it
 
 
@@ -35,7 +41,7 @@ class Baselines(Record):
     rows: tuple[Baseline, ...]
 
 
-def play_baselines(run: Run, logs: Logs, base: Base, update: Update) -> Baselines:
+def play_baselines(run: Run, logs: Logs, validated: Validated | None, base: Base, update: Update) -> Baselines:
     """Those that the configuration asks for."""
     wanted, config, rows = run.config.baselines, run.config, list[Baseline]()
     if config.production is None:
@@ -50,10 +56,14 @@ def play_baselines(run: Run, logs: Logs, base: Base, update: Update) -> Baseline
         clone_on(run, policy)
         judged("cloning alone, same time", policy)
         judged("cloning alone, same time, greedy", policy, temperature=0.0)
+    for method in OTHERWISE:
+        if validated and getattr(wanted, method):
+            learnt = rehearse_and_learn(run, logs, validated, base, method, f"{method}-")
+            judged(f"{method} in the dream", run.policy(learnt.policy))
     if wanted.production:
         policy = run.policy(base.policy)
-        bound = learn_for_real(run, logs, policy)
-        judged(f"GRPO in the real engine, {bound.episodes:,} episodes", policy)
+        learn_for_real(run, logs, policy)
+        judged("GRPO in the real engine", policy)
     return Baselines(rows=tuple(rows))
 
 

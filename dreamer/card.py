@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dreamer.accreditation import Accreditation
     from dreamer.authoring import Validated
     from dreamer.reading import Logs
-    from dreamer.stages import Update
+    from dreamer.update import Update
 
 HEADING = "## Accreditation"
 

@@ -85,6 +85,12 @@ class Config(Section):
         """Whether the night needs a world: not where the policy is taught one action at a time."""
         return self.learning.method != "distillation" or self.distillation.unit == "episode"
 
+    @property
+    def draws_on_experience(self) -> bool:
+        """Whether there is a teacher who is told experience."""
+        taught = self.learning.method == "distillation" or self.baselines.distillation
+        return taught and self.distillation.context == "experience"
+
     @model_validator(mode="after")
     def _rehearsals_are_dreamed(self) -> "Config":
         if not self.dreams and self.distillation.context == "rehearsal":

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from dreamer.accreditation import Accreditation
+from dreamer.base import Base
 from dreamer.card import accredited
 from dreamer.promotions import PromotionError
 from dreamer.report import Report
-from dreamer.stages import Base, Update
 from dreamer.store import Store
+from dreamer.update import Update
 
 
 def approve_candidate(root: Path, by: str) -> Report:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Literal
 
 from dreamer.acting import Policy, starts
+from dreamer.base import Base
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
-from dreamer.stages import Base, Update
+from dreamer.update import Update
 from rollout.figure import Figure, difference
 from rollout.rehearsal import Episode
 from rollout.sessions import read, with_outcome

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from dreamer.acting import Policy
 from dreamer.authoring import Validated
+from dreamer.base import Base
 from dreamer.curriculum import Curriculum
 from dreamer.divergence import log_probabilities, surprise
 from dreamer.dreaming import in_dream
 from dreamer.learners import contexts
 from dreamer.reading import Logs
 from dreamer.run import Run
-from dreamer.stages import Base
 from dreamer.teaching import TeachingError, privileged
 from rollout.chat import Tokens
 from rollout.figure import Figure, difference, mean
@@ -44,6 +44,11 @@ class Gap(Record):
     refusal: str | None
 
 
+def measure_gap(run: Run, logs: Logs, validated: Validated | None, base: Base) -> Gap:
+    """In the dream, or, where there is none, on sessions."""
+    return gap_on_sessions(run, base) if validated is None else gap_in_dream(run, logs, validated, base)
+
+
 def gap_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Gap:
     """Play the base without and with contexts, from the same starts."""
     policy, count = run.policy(base.policy), run.config.distillation.gap
@@ -66,7 +71,7 @@ def gap_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Gap:
     return _judged(run, "rehearsal", run.summarise(bare, 0.0).success, run.summarise(told, 0.0).success, gain)
 
 
-def gap_on_sessions(run: Run, logs: Logs, base: Base) -> Gap:
+def gap_on_sessions(run: Run, base: Base) -> Gap:
     """Ask the base, without and with contexts, how likely it finds what was done in approved held-out sessions.
 
     Where outcomes are known, in those that succeeded: who knows better would not do what failed.

@@ -1,15 +1,18 @@
-"""What changes a policy, round by round: by what its episodes brought, or by a teacher who is told more."""
+"""What changes a policy, round by round: what its episodes brought, a teacher who is told more, or those it won."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dreamer.acting import Policy
-from dreamer.learning import learn
+from dreamer.experience import Experiences, Gathered
+from dreamer.learning import clone, grpo
 from dreamer.lesson import Lesson, lessons
 from dreamer.reading import approved
 from dreamer.run import Run
 from dreamer.teaching import Contexts, Examples
-from dreamer.training import Round
+from dreamer.training import Metrics, Round
+from dreamer.watch import Halted
+from rollout.chat import Tokens
 from rollout.engines import Engine
 from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory
@@ -21,8 +24,8 @@ Learner = Callable[[Play, Callable[[Round], None]], None]  # changes a policy by
 def rewarded(run: Run, policy: Policy, engine: Engine) -> Learner:
     """GRPO, by what the episodes of a round brought."""
     config = run.config
-    return lambda play, told: learn(policy.model, policy.tokenizer, play, lambda: engine.load(policy.model),
-                                    config.learning, config.policy, config.seed, told)
+    return lambda play, told: grpo(policy.model, policy.tokenizer, play, lambda: engine.load(policy.model),
+                                   config.learning, config.policy, config.seed, told)
 
 
 def contexts(run: Run, policy: Policy, recalled: Sequence[Trajectory] = ()) -> Contexts:
@@ -33,6 +36,10 @@ def contexts(run: Run, policy: Policy, recalled: Sequence[Trajectory] = ()) -> C
         recalled: approved sessions of earlier nights' tasks.
     """
     match run.config.distillation.context:
+        case "experience":
+            gathered = run.store.load("experience", Gathered)
+            assert gathered is not None, "experience is gathered before anyone is told of it"
+            return Experiences(gathered.experiences, run.config.seed)
         case "rehearsal":
             played = run.store.load_episodes("rehearsal")
             told = [episode for episode in played if run.succeeded(episode.outcome or 0.0)]
@@ -62,5 +69,26 @@ def taught(run: Run, policy: Policy, engine: Engine, context: Callable[[Trajecto
         config = run.config
         distil(policy.model, policy.tokenizer, teach, config.learning, config.distillation, config.policy, config.seed,
                lambda done: told(replace(done, episodes=list(episodes))))
+
+    return learner
+
+
+def imitating(run: Run, policy: Policy) -> Learner:
+    """Plain fine-tuning on successes: all rounds are played by the base, and what it won is imitated in the end."""
+    config, metrics = run.config, Metrics()
+
+    def learner(play: Play, told: Callable[[Round], None]) -> None:
+        won: list[Tokens] = []
+        episodes: list[Episode] = []
+        for number in range(config.learning.rounds):
+            if number:
+                told(Round(number - 1, episodes, {}))
+            episodes = play(number)
+            won += [piece for episode in episodes if run.succeeded(episode.outcome) for piece in episode.pieces]
+        if not won:
+            raise Halted("no episode was won, so there is nothing to imitate")
+        clone(policy.model, policy.tokenizer, won, config.cloning, config.seed,
+              lambda step, measured: metrics.update(measured))
+        told(Round(config.learning.rounds - 1, episodes, metrics))
 
     return learner

@@ -76,7 +76,7 @@ class _Backend:
     sync_weights: Callable[[], None]
 
 
-def learn(
+def grpo(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, play: Callable[[int], list[Episode]],
     sync: Callable[[], None], config: Learning, policy: Policy, seed: int, told: Callable[[Round], None],
 ) -> None:

@@ -9,35 +9,37 @@ from contextlib import suppress
 
 from dreamer.accreditation import Accreditation, accredit
 from dreamer.authoring import Authored, Validated, author_environments, validate_environments
+from dreamer.base import Base, make_base
 from dreamer.baselines import Baselines, play_baselines
-from dreamer.gap import Gap, gap_in_dream, gap_on_sessions
+from dreamer.experience import Gathered
+from dreamer.gap import Gap, measure_gap
+from dreamer.gathering import gather_experience
 from dreamer.reading import Logs, read_sessions
 from dreamer.report import Report, write_report
 from dreamer.run import NightOver, Run
-from dreamer.stages import Base, Rehearsed, Update, learn_in_dream, make_base, rehearse_base
-from dreamer.turns import distil_sessions
+from dreamer.stages import Rehearsed, learn, rehearse_base
+from dreamer.update import Update
 
 
 def dream(run: Run) -> Report:
     """Go through a night, as far as `run.until` and the gate let it."""
     with suppress(NightOver):
         logs = run.stage("read", Logs, read_sessions)
+        validated = None
         if run.config.dreams:
             authored = run.stage("author", Authored, author_environments, logs)
             validated = run.stage("validate", Validated, validate_environments, logs, authored)
             if not validated.members:
                 raise NightOver
-            base = run.stage("clone", Base, make_base, logs)
+        base = run.stage("clone", Base, make_base, logs)
+        if validated:
             run.stage("rehearse", Rehearsed, rehearse_base, logs, validated, base)
-            if run.config.learning.method == "distillation" and run.stage(
-                    "gap", Gap, gap_in_dream, logs, validated, base).refusal:
-                raise NightOver
-            update = run.stage("learn", Update, learn_in_dream, logs, validated, base)
-        else:
-            base = run.stage("clone", Base, make_base, logs)
-            if run.stage("gap", Gap, gap_on_sessions, logs, base).refusal:
-                raise NightOver
-            update = run.stage("learn", Update, distil_sessions, logs, base)
+        if run.config.draws_on_experience:
+            run.stage("experience", Gathered, gather_experience, logs, validated, base)
+        distils = run.config.learning.method == "distillation"
+        if distils and run.stage("gap", Gap, measure_gap, logs, validated, base).refusal:
+            raise NightOver
+        update = run.stage("learn", Update, learn, logs, validated, base)
         run.stage("evaluate", Accreditation, accredit, logs, base, update)
-        run.stage("baselines", Baselines, play_baselines, logs, base, update)
+        run.stage("baselines", Baselines, play_baselines, logs, validated, base, update)
     return write_report(run)

@@ -12,15 +12,18 @@ from rich.text import Text
 
 from dreamer.accreditation import Accreditation
 from dreamer.authoring import Authored, Candidate, Judged, Validated
+from dreamer.base import Base
 from dreamer.baselines import Baselines
 from dreamer.budget import budget
 from dreamer.config import Config, ConfigError
+from dreamer.experience import Gathered
 from dreamer.gap import Gap
 from dreamer.policy import adapters
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
-from dreamer.stages import Base, Rehearsed, Update
+from dreamer.stages import Rehearsed
 from dreamer.store import Store
+from dreamer.update import Update
 from envgen.fidelity import FidelityReport
 from envgen.models.settings import POLICY
 from rollout.figure import Figure
@@ -82,6 +85,10 @@ def write_report(run: Run) -> Report:
                 figures["dream_success_before"] = record.played.success
                 if record.played.disagreement:
                     figures["disagreement"] = record.played.disagreement
+            case Gathered():
+                items = [item.text for experience in record.experiences for item in experience.items]
+                figures["experience_items"] = Figure(value=len(set(items)), n=record.sessions, unit="items")
+                figures["experience_dropped"] = Figure(value=len(record.dropped), n=record.tried, unit="items")
             case Gap():
                 figures["privileged_gap"] = record.gain
                 if record.refusal:
@@ -89,12 +96,11 @@ def write_report(run: Run) -> Report:
             case Update():
                 policy = str(run.store.policy(record.policy))
                 figures["episodes_rehearsed"] = Figure(value=record.episodes, n=record.episodes, unit="episodes")
-                curves = {name: tuple(getattr(each, name) for each in record.rounds)
-                          for name in ("success", "divergence", "engine_difference", "engine_difference_most")
-                          if record.rounds and getattr(record.rounds[-1], name) is not None}
-                figures["engine_difference_most"] = Figure(
-                    value=max((each.engine_difference_most for each in record.rounds), default=None),
-                    n=len(record.rounds), unit="nats")
+                told = {name: tuple(getattr(each, name) for each in record.rounds)
+                        for name in ("success", "divergence", "engine_difference", "engine_difference_most")}
+                curves = {name: values for name, values in told.items() if values and None not in values}
+                if most := curves.get("engine_difference_most"):
+                    figures["engine_difference_most"] = Figure(value=max(most), n=len(most), unit="nats")
                 figures["episodes_per_second"] = Figure(value=record.episodes_per_second, n=record.episodes, unit="1/s")
             case Accreditation():
                 verdict, reason = ("promoted" if record.promoted else "refused"), record.reason
@@ -164,8 +170,9 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
             return [
                 ("learned from", f"{record.episodes:,} {what}, {record.episodes_per_second:,.0f} a second, "
                               f"{len(record.rounds)} rounds in {record.seconds:.0f} s"),
-                ("  engine against trainer",
-                 f"at most {max(each.engine_difference_most for each in record.rounds):.2g} nats a token"),
+                *([] if last.engine_difference_most is None else
+                  [("  engine against trainer",
+                    f"at most {max(each.engine_difference_most or 0 for each in record.rounds):.2g} nats a token")]),
                 *([] if last.success is None else
                   [("dream success, last round", f"{last.success:.3f} (imagined steps {last.imagined_share:.3f})")]),
                 *([] if last.divergence is None else
@@ -241,7 +248,8 @@ def _next_steps(report: Report, split: str, store: Store) -> str:
             steps.append(f"it was judged on {split}s that no author saw; the embedded author copies what it saw, and "
                          'sessions.split = "session" judges it on that')
     elif report.verdict == "refused":
-        steps.append("next: name a [production] engine and dream evaluate, or raise learning.rounds and dream learn")
+        steps.append("next: raise learning.rounds and dream learn; or name a [production] engine, or let base and "
+                     f"candidate both work, and dream evaluate; or, if it convinces you, dream approve {store.root}")
     return "\n".join(steps)
 
 
@@ -279,8 +287,11 @@ def plan(config: Config, several: bool = False) -> Table:
         "clone": f"{config.cloning.steps} steps of {config.cloning.batch} sessions"
         if config.policy.model == "tiny" else f"nothing: {config.policy.model}",
         "rehearse": f"{config.rehearsal.episodes:,} episodes",
+        "experience": f"{config.experience.count} experiences of at most {config.experience.sessions} sessions each"
+                      + (f", {2 * config.experience.rehearsals:,} episodes with and without their items"
+                         if config.dreams else ""),
         "gap": f"{config.distillation.gap:,} {'episodes' if config.dreams else 'held-out sessions'} without and with "
-               f"what the teacher is told: a {config.distillation.context}",
+               f"what the teacher is told: {config.distillation.context}",
         "learn": f"{learning.rounds} rounds of {learning.groups} × {learning.episodes}: {episodes:,} "
                  f"{'episodes' if config.dreams else 'single actions'}, at most "
                  f"{episodes * config.policy.max_length:,} tokens read, {_generated(config, episodes)} of them written",
@@ -290,9 +301,9 @@ def plan(config: Config, several: bool = False) -> Table:
     if several:
         work["clone"] += "; in later nights nothing: the policy that was promoted"
         work["learn"] += f"; {config.nights.replay:.0%} of the groups of later nights are earlier nights' tasks"
-    left_out: tuple[str, ...] = () if learning.method == "distillation" else ("gap",)
-    if not config.dreams:
-        left_out = ("author", "validate", "rehearse")
+    left_out = {"gap"} if learning.method != "distillation" else set()
+    left_out |= set() if config.draws_on_experience else {"experience"}
+    left_out |= set() if config.dreams else {"author", "validate", "rehearse"}
     try:
         memory = budget(config).rows()
     except ConfigError as error:

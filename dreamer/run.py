@@ -208,7 +208,7 @@ class Run:
                     listeners[digest] = stack.enter_context(self.sandbox.load(source))
             yield EnsembleWorld(worlds), Disagreement(listeners, self.comparer)
 
-    def stage(self, name: str, kind: type[R], work: Callable[..., R], *records: BaseModel) -> R:
+    def stage(self, name: str, kind: type[R], work: Callable[..., R], *records: BaseModel | None) -> R:
         """A stage's record: kept from before, or made now and kept.
 
         Args:

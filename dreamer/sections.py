@@ -9,6 +9,7 @@ from envgen.models.settings import ModelSettings
 from envgen.split import By
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Method = Literal["grpo", "distillation", "imitation"]
 
 
 class Section(BaseModel):
@@ -189,7 +190,7 @@ class Learning(Section):
         imagined_discount: what rewards count for with "discount", gains and losses alike.
     """
 
-    method: Literal["grpo", "distillation", "imitation"] = "grpo"
+    method: Method = "grpo"
     rounds: int = Field(default=40, ge=1)
     groups: int = Field(default=16, ge=1)
     episodes: int = Field(default=8, ge=2)
@@ -251,7 +252,8 @@ class Experience(Section):
         sessions: how many of them, at most, one experience is extracted from.
         count: how many experiences, each from other sessions; every episode is taught by one of them, drawn.
         tokens: an experience holds no more.
-        rounds: extract, consolidate, and again from what the policy then does.
+        rounds: extract, consolidate, and again from what the policy then did; the updates are divided among them.
+        rehearsals: starts in the gated dream, each rehearsed twice, that show which items harm.
     """
 
     extractor: Literal["statistics", "policy"] | ModelSettings = "statistics"
@@ -259,6 +261,7 @@ class Experience(Section):
     count: int = Field(default=4, ge=1)
     tokens: int = Field(default=1024, ge=16)
     rounds: int = Field(default=1, ge=1)
+    rehearsals: int = Field(default=256, ge=10)
 
 
 class Guards(Section):
@@ -353,10 +356,13 @@ class Baselines(Section):
 
     Attributes:
         cloning: imitate the sessions for as long as the whole night took.
+        imitation, distillation: learn otherwise from as many dreamed episodes; see `Learning.method`.
         production: GRPO in the real engine for as many episodes as were dreamed, the upper bound.
         production_options: keyword arguments of the engine to train in, where they differ from `production.options`.
     """
 
     cloning: bool = False
+    imitation: bool = False
+    distillation: bool = False
     production: bool = False
     production_options: dict[str, Any] | None = None

@@ -1,43 +1,25 @@
-"""The stages in which policies are made and changed: each a function from records to a record."""
+"""The stages in which a policy rehearses and learns: each a function from records to a record."""
 
 import time
 from dataclasses import replace
 
-from dreamer.acting import REHEARSAL_SEEDS, Policy, starts
+from dreamer.acting import REHEARSAL_SEEDS, starts
 from dreamer.authoring import Validated
+from dreamer.base import Base
 from dreamer.card import card
-from dreamer.config import ConfigError
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, in_dream, round_name, with_disagreement
-from dreamer.learners import Learner, Play, contexts, rewarded, taught
-from dreamer.learning import clone
-from dreamer.policy import build_tiny, save, train_tokenizer
-from dreamer.policy import load as load_checkpoint
-from dreamer.reading import Logs, approved
+from dreamer.experience import Experiences
+from dreamer.gathering import renewing
+from dreamer.learners import Play, contexts, imitating, rewarded, taught
+from dreamer.reading import Logs
 from dreamer.replay import replay
 from dreamer.run import Played, Run
-from dreamer.training import DIVERGENCE, Round
-from dreamer.watch import SAMPLE, Halted, Watch
-from rollout.chat import Chat, Tokens
-from rollout.engines import Engine
-from rollout.figure import Figure
+from dreamer.sections import Method
+from dreamer.turns import distil_sessions
+from dreamer.update import Update, improve
 from rollout.rehearsal import Episode
 from rollout.trajectory import Record
-
-
-class Base(Record):
-    """The policy that the night begins with.
-
-    Attributes:
-        policy: its digest.
-        origin: what earlier nights promoted, or began with: the same policy, before its adapters were merged.
-    """
-
-    policy: str
-    origin: str | None = None
-    parameters: int
-    cloned_steps: int
-    loss: float | None
 
 
 class Rehearsed(Record):
@@ -45,95 +27,6 @@ class Rehearsed(Record):
 
     played: Played
     warnings: tuple[str, ...] = ()
-
-
-class RoundSummary(Record):
-    """One update in numbers. Where actions are given one at a time, and nothing answers, there is no success.
-
-    Outcome, success, turns and shares are of tonight's tasks.
-
-    Attributes:
-        recalled: how many more episodes were of earlier nights' tasks.
-        divergence: of the policy and its teacher, nats a token, before the update; None where there was no teacher.
-        engine_difference, engine_difference_most: nats between what the engine and what the trainer gave the policy's
-            tokens, on average and at most.
-        promoted_kl: KL(promoted‖policy) after the update, nats a token, in the rounds in which it is measured.
-    """
-
-    number: int
-    outcome: float | None
-    success: float | None
-    turns: float
-    recalled: int = 0
-    imagined_share: float
-    disagreement: Figure | None = None
-    divergence: float | None = None
-    entropy: float | None
-    engine_difference: float
-    engine_difference_most: float
-    promoted_kl: Figure | None = None
-    seconds: float
-
-
-class Update(Record):
-    """What learning made of the policy.
-
-    Attributes:
-        rounds: but for one that a guard stopped at.
-        stopped: why learning was stopped before its last round, if it was; the policy then is the last good one.
-    """
-
-    policy: str
-    episodes: int
-    turns: int
-    seconds: float
-    rehearsal_seconds: float
-    rounds: tuple[RoundSummary, ...]
-    stopped: str | None = None
-
-    @property
-    def episodes_per_second(self) -> float:
-        return self.episodes / self.rehearsal_seconds
-
-
-def make_base(run: Run, logs: Logs) -> Base:
-    """What earlier nights promoted; in the first, the configuration's model, or a clone of who left the sessions."""
-    policy, origin = run.config.policy, run.store.beginning
-    if origin is None and policy.model == "tiny":
-        return clone_sessions(run, logs)
-    source = run.config.checkpoint if run.beginning is None else run.store.policy(run.beginning)
-    model, tokenizer = load_checkpoint(source)
-    if Chat(tokenizer, policy.keep_reasoning).strips and run.config.learning.method != "distillation":
-        raise ConfigError(
-            f"the chat template of {policy.model!r} drops the reasoning of earlier turns, so an episode is no sequence "
-            "that GRPO could learn from; set policy.keep_reasoning = true"
-        )
-    digest = run.beginning or run.store.save_policy(lambda folder: save(model, tokenizer, folder))
-    if digest != origin:
-        run.store.save_card(digest, card(run, logs, base=origin or policy.model))
-    return Base(policy=digest, origin=origin, parameters=model.num_parameters(), cloned_steps=0, loss=None)
-
-
-def clone_sessions(run: Run, logs: Logs) -> Base:
-    """A tiny policy that imitates the approved sessions."""
-    config, seed = run.config, run.config.seed
-    shown = approved(run)
-    tokenizer = train_tokenizer(shown, config.policy.vocabulary, config.policy.phrases)
-    chat = Chat(tokenizer)
-    model = build_tiny(tokenizer, config.policy.layers, config.policy.hidden, seed)
-    losses: list[float] = []
-    with run.reporter.stage("clone", config.cloning.steps, "steps") as bar:
-
-        def told(step: int, metrics: dict[str, float]) -> None:
-            if "loss" in metrics:
-                losses.append(metrics["loss"])
-                bar.advance()
-                bar.note(f"loss {losses[-1]:.3f}", loss=losses[-1])
-
-        clone(model, tokenizer, [chat.tokens(session) for session in shown], config.cloning, seed, told)
-    digest = run.store.save_policy(lambda folder: save(model, tokenizer, folder))
-    run.store.save_card(digest, card(run, logs, cloned_steps=config.cloning.steps))
-    return Base(policy=digest, parameters=model.num_parameters(), cloned_steps=config.cloning.steps, loss=losses[-1])
 
 
 def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Rehearsed:
@@ -169,10 +62,24 @@ def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Reh
     return Rehearsed(played=played, warnings=tuple(warnings))
 
 
-def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Update:
-    """Rounds of rehearsal and update, each on fresh episodes of the policy as it then is.
+def learn(run: Run, logs: Logs, validated: Validated | None, base: Base) -> Update:
+    """Rounds of rehearsal and update, as the configuration wants to learn; without environments, from sessions."""
+    if validated is None:
+        update = distil_sessions(run, base)
+    else:
+        update = rehearse_and_learn(run, logs, validated, base, run.config.learning.method)
+    run.store.save_card(update.policy, card(run, logs, base=base.policy, validated=validated, update=update))
+    return update
+
+
+def rehearse_and_learn(run: Run, logs: Logs, validated: Validated, base: Base, method: Method, name: str = ""
+                       ) -> Update:
+    """Rounds in the dream, each on fresh episodes of the policy as it then is.
 
     A share of a round's groups are tasks of earlier nights, where there were any.
+
+    Args:
+        name: what the rounds' names begin with.
     """
     policy = run.policy(base.policy)
     curriculum = Curriculum(run.store.load_sessions("shown"), run.succeeded, run.config.seed, run.config.learning.drawn)
@@ -182,84 +89,21 @@ def learn_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Up
         def play(number: int) -> list[Episode]:
             rehearsed = replace(rehearsal, labels={**rehearsal.labels, "round": number})
             groups = run.config.learning.groups - earlier.groups
-            episodes = rehearsed.play(drawn(run, curriculum, number, groups), name=round_name(number))
+            episodes = rehearsed.play(drawn(run, curriculum, number, groups), name=f"{name}{round_name(number)}")
             curriculum.tell(episodes)
             episodes = with_disagreement(episodes, disagreement, run.config.rehearsal.replayed) + earlier.play(number)
-            run.store.save_episodes(round_name(number), episodes)
+            run.store.save_episodes(f"{name}{round_name(number)}", episodes)
             return episodes
 
-        engine = rehearsal.engine
-        if run.config.learning.method == "distillation":
-            told = contexts(run, policy, earlier.approved)
-            learner = taught(run, policy, engine, lambda episode: told.draw(episode.observation.text))
-        else:
-            learner = rewarded(run, policy, engine)
-        update = improve(run, policy, engine, play, "learn", learner)
-    run.store.save_card(update.policy, card(run, logs, base=base.policy, validated=validated, update=update))
-    return update
-
-
-def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, learner: Learner) -> Update:
-    """Rounds of learning, watched and with progress; leaves the changed policy in the store.
-
-    Args:
-        engine: that `play` generates with.
-        play: plays a round, in a dream or not.
-        name: what to show.
-        learner: changes the policy.
-    """
-    config, rounds = run.config, list[RoundSummary]()
-    began = round_began = time.monotonic()
-    playing = 0.0
-    episodes_played = turns_played = 0
-    stopped = None
-    watch = Watch(policy.model, config.guards, histories(run, policy, SAMPLE), config.learning.rounds)
-
-    with run.reporter.stage(name, config.learning.rounds, "rounds") as bar:
-
-        def rehearse(number: int) -> list[Episode]:
-            nonlocal playing
-            playing_began = time.monotonic()
-            episodes = play(number)
-            playing += time.monotonic() - playing_began
-            engine.rest()
-            return episodes
-
-        def told(done: Round) -> None:
-            nonlocal round_began, episodes_played, turns_played
-            apart = watch.look(done)
-            tonight = [episode for episode in done.episodes if episode.trajectory.recalls is None]
-            played = run.summarise(tonight, 0.0)
-            known = any(episode.trajectory.outcome is not None for episode in tonight)
-            now = time.monotonic()
-            rounds.append(RoundSummary(
-                number=done.number, outcome=played.outcome.value if known else None,
-                success=played.success.value if known else None,
-                turns=played.turns, recalled=len(done.episodes) - len(tonight),
-                imagined_share=played.imagined_share.value or 0.0, disagreement=played.disagreement,
-                divergence=done.metrics.get(DIVERGENCE), entropy=done.metrics.get("entropy"),
-                engine_difference=done.metrics["sampling/sampling_logp_difference/mean"],
-                engine_difference_most=done.metrics["sampling/sampling_logp_difference/max"], promoted_kl=apart,
-                seconds=now - round_began,
-            ))
-            round_began = now
-            episodes_played += len(done.episodes)
-            turns_played += sum(len(episode.trajectory.turns) for episode in done.episodes)
-            bar.advance()
-            last = rounds[-1]
-            came = f"success {last.success:.2f}" if known else f"{last.divergence:.3f} nats from the teacher"
-            bar.note(f"{came}  {episodes_played / playing:,.0f} episodes/s", **last.model_dump())
-
-        try:
-            learner(rehearse, told)
-        except Halted as halted:
-            stopped = str(halted)
-            run.reporter.say(f"stopped in {stopped}")
-    digest = run.store.save_policy(lambda folder: save(policy.model, policy.tokenizer, folder))
-    return Update(policy=digest, episodes=episodes_played, turns=turns_played, seconds=time.monotonic() - began,
-                  rehearsal_seconds=playing, rounds=tuple(rounds), stopped=stopped)
-
-
-def histories(run: Run, policy: Policy, most: int) -> list[Tokens]:
-    """What is said on the new task: by the base in its rehearsal or, where there was none, in approved sessions."""
-    return run.store.load_tokens("rehearsal", most) or [policy.chat.tokens(each) for each in approved(run)[:most]]
+        rounds: Play = play
+        match method:
+            case "distillation":
+                told = contexts(run, policy, earlier.approved)
+                if isinstance(told, Experiences):
+                    rounds = renewing(run, policy, told, play, rehearsal)
+                learner = taught(run, policy, rehearsal.engine, lambda episode: told.draw(episode.observation.text))
+            case "imitation":
+                learner = imitating(run, policy)
+            case "grpo":
+                learner = rewarded(run, policy, rehearsal.engine)
+        return improve(run, policy, rehearsal.engine, rounds, f"{name}learn", learner)

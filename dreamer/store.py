@@ -49,6 +49,7 @@ USES: dict[str, set[str]] = {
     "validate": {"gate"},
     "clone": {"seed", "policy", "cloning"},
     "rehearse": {"rehearsal", "engine"},
+    "experience": {"experience"},
     "gap": {"distillation"},
     "learn": {"learning", "guards", "nights"},
     "evaluate": {"production", "guards", "retention"},

@@ -8,13 +8,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dreamer.card import card
+from dreamer.base import Base
 from dreamer.dreaming import round_name
 from dreamer.learners import contexts, taught
-from dreamer.reading import Logs, approved
+from dreamer.reading import approved
 from dreamer.run import Run
-from dreamer.stages import Base, Update, improve
 from dreamer.teaching import TeachingError
+from dreamer.update import Update, improve
 from rollout.chat import Chat, Tokens
 from rollout.engines import Sampling, say_all
 from rollout.rehearsal import Episode
@@ -49,7 +49,7 @@ def histories(sessions: Sequence[Trajectory], chat: Chat, most: int) -> list[His
     return found
 
 
-def distil_sessions(run: Run, logs: Logs, base: Base) -> Update:
+def distil_sessions(run: Run, base: Base) -> Update:
     """Rounds of single actions and updates, on histories drawn from the approved sessions."""
     config, policy, sessions = run.config, run.policy(base.policy), approved(run)
     engine, drawn, chance = run.engine(policy), contexts(run, policy), random.Random(config.seed)
@@ -81,6 +81,4 @@ def distil_sessions(run: Run, logs: Logs, base: Base) -> Update:
         assert tried.group is not None
         return drawn.draw(tried.observation.text, sessions[tried.group])
 
-    update = improve(run, policy, engine, play, "learn", taught(run, policy, engine, context))
-    run.store.save_card(update.policy, card(run, logs, base=base.policy, update=update))
-    return update
+    return improve(run, policy, engine, play, "learn", taught(run, policy, engine, context))

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, Qwen3Config
 
 from dreamer.budget import Budget
 from dreamer.config import load
-from dreamer.learning import learn
+from dreamer.learning import grpo
 from dreamer.policy import adapters as adapters_in
 from dreamer.policy import build_tiny, train_tokenizer
 from dreamer.sections import Learning, Policy
@@ -67,7 +67,7 @@ def test_episodes_in_parts_make_the_same_update() -> None:
         model = build_tiny(tokenizer, 1, 32, seed=0)
         episodes = [Episode(number, session.model_copy(update={"outcome": float(number % 3)}), (chat.tokens(session),))
                     for number, session in enumerate(sessions)]
-        learn(model, tokenizer, lambda number: episodes, lambda: None,
+        grpo(model, tokenizer, lambda number: episodes, lambda: None,
               Learning(rounds=2, groups=2, episodes=8, learning_rate=1e-3, **settings), Policy(max_length=128), 0,
               lambda done: None)
         return torch.cat([each.detach().flatten() for each in model.parameters()])

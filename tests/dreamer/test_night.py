@@ -97,16 +97,18 @@ def test_the_same_seed_gives_the_same_records(project: Path, dream: DREAM) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["author", "clone", "learn", "evaluate"])
-def test_a_killed_night_goes_on_after_the_last_stage_that_ended(project: Path, dream: DREAM, stage: str) -> None:
+def test_a_night_that_is_killed_again_and_again_goes_on_after_the_last_stage_that_ended(project: Path, dream: DREAM
+                                                                                        ) -> None:
     command = [sys.executable, "-m", "dreamer.cli", "run", "night.toml", "--run", "run"]
-    night = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                             env={**os.environ, "OMP_WAIT_POLICY": "passive"})
-    try:
-        _wait_for(project / "run" / "events.jsonl", f'"event":"begin","stage":"{stage}"')
-    finally:
-        night.send_signal(signal.SIGKILL)
-        night.wait()
+    for stage in ("author", "clone", "learn", "evaluate"):
+        night = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+        try:
+            _wait_for(project / "run" / "events.jsonl", f'"event":"begin","stage":"{stage}"')
+        finally:
+            night.send_signal(signal.SIGKILL)
+            night.wait()
+        command += ["--resume"] if "--resume" not in command else []
     code, out, _ = dream("run", "night.toml", "--run", "run", "--resume", "--json")
     assert code == 0
     assert json.loads(out)["verdict"] == "promoted"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from dreamer.accreditation import Accreditation
 from dreamer.config import load
 from dreamer.past import own_sessions, real_tasks
 from dreamer.policy import load as load_checkpoint
@@ -19,7 +20,8 @@ from tests.dreamer.conftest import DREAM
 from tests.dreamer.doors import record
 
 NOTHING = ("--set", "learning.rounds=1", "--set", "learning.learning_rate=1e-9", "--set", "learning.groups=1",
-           "--set", "production.episodes=40", "--set", "cloning.steps=3", "--set", "rehearsal.episodes=4")
+           "--set", "production.episodes=40", "--set", "cloning.steps=3", "--set", "rehearsal.episodes=4",
+           "--set", "retention.episodes=30")
 
 
 def reports(out: str) -> list[dict[str, object]]:
@@ -102,6 +104,9 @@ def test_nights_that_refuse_change_nothing_and_one_that_was_killed_is_finished(p
         (task,) = real_tasks(run)
         assert task.engine.endswith("doors.py:Doors")
         assert list(own_sessions(run, {})) == []
+    judged = Store(project / "run", 3).load("evaluate", Accreditation)
+    assert judged is not None
+    assert [(each.name, each.before.n) for each in judged.retained.tasks] == [("night-001", 30)]
 
 
 def test_a_watched_night_waits_for_new_sessions_and_can_be_stopped(project: Path, dream: DREAM) -> None:

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dreamer.acting import starts
 from dreamer.divergence import divergence, log_probabilities
-from dreamer.learning import Diverged, clone, learn
+from dreamer.learning import Diverged, clone, grpo
 from dreamer.policy import CheckpointError, build_tiny, load_model, save, train_tokenizer
 from dreamer.sections import Cloning, Guards, Learning, Policy
 from dreamer.training import Round
@@ -81,7 +81,7 @@ def train(cloned: Path, tokenizer: PreTrainedTokenizerBase) -> Train:
 
         config = Learning(rounds=rounds, groups=GROUPS, episodes=EACH, learning_rate=learning_rate)
         try:
-            learn(model, tokenizer, play, lambda: engine.load(model), config, Policy(), 0, told)
+            grpo(model, tokenizer, play, lambda: engine.load(model), config, Policy(), 0, told)
         except Halted as halted:
             return model, measured, str(halted)
         return model, measured, None

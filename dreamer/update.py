@@ -1,0 +1,131 @@
+"""Rounds of learning, whatever it is that learns: watched, told of, and kept."""
+
+import time
+
+from dreamer.acting import Policy
+from dreamer.learners import Learner, Play
+from dreamer.policy import save
+from dreamer.reading import approved
+from dreamer.run import Run
+from dreamer.training import DIVERGENCE, Round
+from dreamer.watch import SAMPLE, Halted, Watch
+from rollout.chat import Tokens
+from rollout.engines import Engine
+from rollout.figure import Figure
+from rollout.rehearsal import Episode
+from rollout.trajectory import Record
+
+
+class RoundSummary(Record):
+    """One update in numbers. Where actions are given one at a time, and nothing answers, there is no success.
+
+    Outcome, success, turns and shares are of tonight's tasks.
+
+    Attributes:
+        recalled: how many more episodes were of earlier nights' tasks.
+        divergence: of the policy and its teacher, nats a token, before the update; None where there was no teacher.
+        engine_difference, engine_difference_most: nats between what the engine and what the trainer gave the policy's
+            tokens, on average and at most.
+        promoted_kl: KL(promoted‖policy) after the update, nats a token, in the rounds in which it is measured.
+    """
+
+    number: int
+    outcome: float | None
+    success: float | None
+    turns: float
+    recalled: int = 0
+    imagined_share: float
+    disagreement: Figure | None = None
+    divergence: float | None = None
+    entropy: float | None
+    engine_difference: float | None
+    engine_difference_most: float | None
+    promoted_kl: Figure | None = None
+    seconds: float
+
+
+class Update(Record):
+    """What learning made of the policy.
+
+    Attributes:
+        rounds: but for one that a guard stopped at.
+        stopped: why learning was stopped before its last round, if it was; the policy then is the last good one.
+    """
+
+    policy: str
+    episodes: int
+    turns: int
+    seconds: float
+    rehearsal_seconds: float
+    rounds: tuple[RoundSummary, ...]
+    stopped: str | None = None
+
+    @property
+    def episodes_per_second(self) -> float:
+        return self.episodes / self.rehearsal_seconds
+
+
+def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, learner: Learner) -> Update:
+    """Rounds of learning, watched and with progress; leaves the changed policy in the store.
+
+    Args:
+        engine: that `play` generates with.
+        play: plays a round, in a dream or not.
+        name: what to show.
+        learner: changes the policy.
+    """
+    config, rounds = run.config, list[RoundSummary]()
+    began = round_began = time.monotonic()
+    playing = 0.0
+    episodes_played = turns_played = 0
+    stopped = None
+    watch = Watch(policy.model, config.guards, histories(run, policy, SAMPLE), config.learning.rounds)
+
+    with run.reporter.stage(name, config.learning.rounds, "rounds") as bar:
+
+        def rehearse(number: int) -> list[Episode]:
+            nonlocal playing
+            playing_began = time.monotonic()
+            episodes = play(number)
+            playing += time.monotonic() - playing_began
+            engine.rest()
+            return episodes
+
+        def told(done: Round) -> None:
+            nonlocal round_began, episodes_played, turns_played
+            apart = watch.look(done)
+            tonight = [episode for episode in done.episodes if episode.trajectory.recalls is None]
+            played = run.summarise(tonight, 0.0)
+            known = any(episode.trajectory.outcome is not None for episode in tonight)
+            now = time.monotonic()
+            rounds.append(RoundSummary(
+                number=done.number, outcome=played.outcome.value if known else None,
+                success=played.success.value if known else None,
+                turns=played.turns, recalled=len(done.episodes) - len(tonight),
+                imagined_share=played.imagined_share.value or 0.0, disagreement=played.disagreement,
+                divergence=done.metrics.get(DIVERGENCE), entropy=done.metrics.get("entropy"),
+                engine_difference=done.metrics.get("sampling/sampling_logp_difference/mean"),
+                engine_difference_most=done.metrics.get("sampling/sampling_logp_difference/max"), promoted_kl=apart,
+                seconds=now - round_began,
+            ))
+            round_began = now
+            episodes_played += len(done.episodes)
+            turns_played += sum(len(episode.trajectory.turns) for episode in done.episodes)
+            bar.advance()
+            last = rounds[-1]
+            came = f"success {last.success:.2f}" if known else f"{last.divergence:.3f} nats from the teacher"
+            bar.note(f"{came}  {episodes_played / playing:,.0f} episodes/s", **last.model_dump())
+
+        try:
+            learner(rehearse, told)
+        except Halted as halted:
+            stopped = str(halted)
+            run.reporter.say(f"stopped in {stopped}")
+    digest = run.store.save_policy(lambda folder: save(policy.model, policy.tokenizer, folder))
+    return Update(policy=digest, episodes=episodes_played, turns=turns_played, seconds=time.monotonic() - began,
+                  rehearsal_seconds=playing, rounds=tuple(rounds), stopped=stopped)
+
+
+def histories(run: Run, policy: Policy, most: int) -> list[Tokens]:
+    """What is said on the new task: by the base in its rehearsal or, where there was none, in approved sessions."""
+    return run.store.load_tokens("rehearsal", most) or [policy.chat.tokens(each) for each in approved(run)[:most]]

@@ -44,8 +44,8 @@ def logits(model: torch.nn.Module, ids: list[int]) -> torch.Tensor:
 
 
 def test_a_night_goes_on_from_what_the_one_before_promoted(project: Path, dream: DREAM) -> None:
-    settings = (*NOTHING, "--set", "policy.lora=8", "--set", "cloning.steps=30",
-                "--set", "learning.groups=8", "--set", "learning.learning_rate=0.05")
+    settings = (*NOTHING, "--set", "policy.lora=8", "--set", "cloning.steps=60",
+                "--set", "learning.groups=8", "--set", "learning.learning_rate=0.01")
     assert dream("run", "night.toml", "--run", "run", *settings)[0] == 1
     candidate = str(record_of("learn", 1)["policy"])
     Store(project / "run").promote(candidate, by="a test")
@@ -62,7 +62,7 @@ def test_a_night_goes_on_from_what_the_one_before_promoted(project: Path, dream:
     ids = tokenizer.encode("Room 2.")
     assert ids == same.encode("Room 2.")
     torch.testing.assert_close(logits(whole, ids), logits(adapted, ids), rtol=1e-4, atol=1e-4)
-    assert (logits(whole, ids) - logits(first, ids)).abs().max() > 0.01
+    assert (logits(whole, ids) - logits(first, ids)).abs().max() > 1e-3
     with Run(load(project / "night.toml", ["policy.lora=8"]), store, Reporter(lambda event: None, None)) as run:
         learner = run.policy(str(base["policy"])).model  # with fresh adapters, which change nothing yet
         assert torch.equal(logits(learner, ids), logits(whole, ids))

@@ -1,15 +1,16 @@
 """A family of frozen lakes, and a tiny policy that can use what it is told of one.
 
 Every lake is Gymnasium's FrozenLake-v1 on a map of its own, told by the engine of `examples/frozen_lake`. The policy
-is cloned from recorded agents on many lakes: half of the sessions are an agent's that knows nothing of the lake, half
-an agent's that was told something of it in its system prompt, and goes by that. So on a lake that it never saw, the
-policy does poorly by itself and well when it is told: what a large model does, because it can read.
+is cloned from recorded agents on many lakes: some know nothing of the lake, most were told something of it in their
+system prompt, and go by that. So on a lake that it never saw, the policy does poorly by itself and well when told: what
+a large model does, because it can read.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import gymnasium as gym
 import numpy as np
@@ -36,7 +37,7 @@ SIZE, FROZEN, STARTS, STEPS = 4, 0.75, 3, 20  # squares a side, share of ice, fi
 TRAINING, HELD_OUT = 0, 1_000_000  # first of the lakes that a base is cloned on, and of all others
 LAYERS, HIDDEN, ACTION_TOKENS = 2, 64, 4
 LAKES = 1500  # that it is cloned on
-CLONING = Cloning(steps=1500, batch=16, learning_rate=1e-3)
+CLONING = Cloning(steps=3000, batch=16, learning_rate=3e-3)
 MOVES = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}
 FAVOURED = 0.49  # how often an agent that knows nothing of a square takes its favourite action there
 
@@ -167,43 +168,52 @@ def won(lake: Lake, seed: int) -> Trajectory:
                 if (session := record(lake, 1_000 * seed + attempt, known, attempt)).outcome)
 
 
-def told(lake: Lake, seed: int) -> Knowledge:
-    """Something that could be known of a lake to an agent that begins with this seed: items, another session that was
-    won, or several bad ones."""
-    random = np.random.default_rng([seed, 3])
-    match random.integers(4):
-        case 0:
-            return learnt([won(lake, seed)])
-        case 1:
-            return learnt([record(lake, 1_000 * seed + other, Knowledge()) for other in range(random.integers(1, 9))])
-    way = record(lake, seed, Knowledge(lake.ways))
-    return noted(lake, random, [way.observation.text, *(turn.answer or "" for turn in way.turns)])
+def recorded(lake: Lake) -> list[Trajectory]:
+    """Sessions of agents on one lake: that know nothing, that were told items, and that were told of other sessions."""
+    random, seed = np.random.default_rng(lake.number), lake.number
+    if seed % 2:
+        other = learnt([won(lake, seed)])
+    else:
+        other = learnt([record(lake, 1_000 * seed + attempt, Knowledge()) for attempt in range(random.integers(1, 5))])
+    known = [Knowledge(), other]
+    for start in range(seed, seed + 3):
+        way = record(lake, start, Knowledge(lake.ways))
+        known.append(noted(lake, random, [way.observation.text, *(turn.answer or "" for turn in way.turns)]))
+    # The items of each of the last three are of the way from its own start.
+    return [record(lake, seed + max(0, number - 2), each, number) for number, each in enumerate(known)]
 
 
-def concepts() -> list[str]:
-    """What a context is made of: each is a token, as a large model's layers would bring its words together."""
-    steps = [f"{place}\n> {action}\n" for place in HABITS for action in MOVES]
-    items = [f"- {finding(place, action, helps)}" for place in HABITS for action in MOVES for helps in (True, False)]
-    return [*MOVES, *steps, *items, *(f"{item}\n" for item in items), privileged(None, "")]
+def concepts() -> dict[str, str]:
+    """What a context is made of, each with the words that it means. Each is one token, whose embedding begins as the
+    sum of theirs: a large model brings the words of a line together in its first layers; a tiny one has no room.
+    """
+    found = {action: "" for action in MOVES} | {privileged(None, ""): ""}
+    for place in HABITS:
+        for action in MOVES:
+            found[f"{place}\n> {action}\n"] = f"{place}{action}"
+            for helps in (True, False):
+                item = finding(place, action, helps)
+                found[f"- {item}"] = found[f"- {item}\n"] = f"{place}{action}{item.rpartition(' ')[2]}"
+    return found
 
 
 def make_base(folder: Path, seed: int, cloning: Cloning = CLONING, lakes: int = LAKES) -> Policy:
-    """The policy of a seed, cloned on two sessions of each of many lakes; kept in the folder, and found there again.
-
-    Args:
-        folder: to keep checkpoints in.
-    """
+    """The policy of a seed, cloned on sessions of many lakes; kept in the folder, and found there again."""
     place = folder / f"base-{seed}"
     if not place.exists():
-        sessions = []
-        for lake in map(Lake, range(TRAINING + seed * lakes, TRAINING + (seed + 1) * lakes)):
-            sessions += [record(lake, lake.number, Knowledge()), record(lake, lake.number, told(lake, lake.number))]
+        sessions = [session for lake in map(Lake, range(TRAINING + seed * lakes, TRAINING + (seed + 1) * lakes))
+                    for session in recorded(lake)]
         tokenizer = train_tokenizer(sessions, vocabulary=300)
         tokenizer.add_tokens([AddedToken(concept, normalized=False) for concept in concepts()])
-        model = build_tiny(tokenizer, LAYERS, HIDDEN, seed)
-        chat = Chat(tokenizer)
+        model, chat = build_tiny(tokenizer, LAYERS, HIDDEN, seed), Chat(tokenizer)
+        embeddings = model.get_input_embeddings().weight.data
+        for concept, words in concepts().items():
+            if words:
+                embeddings[chat.say(concept)[0]] = embeddings[chat.say(words)[:-1]].sum(dim=0)
         clone(model, tokenizer, [chat.tokens(session) for session in sessions], cloning, seed)
-        save(model, tokenizer, place)
+        with TemporaryDirectory(dir=folder) as whole:  # so that a killed benchmark leaves no half checkpoint
+            save(model, tokenizer, Path(whole) / place.name)
+            (Path(whole) / place.name).rename(place)
     return Policy(place)
 
 

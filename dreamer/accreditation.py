@@ -63,7 +63,7 @@ def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
     promoted = evidence is not None and evidence.better and not refusals
     reason = "; ".join([str(found), *refusals])
     if update.stopped:
-        reason += f"; learning was stopped in {update.stopped}"
+        reason += f"; learning was stopped: {update.stopped}"
     standing = run.store.promotions.standing
     if promoted and evidence is not None:
         run.store.promote(update.policy, by=SOURCES[evidence.source])

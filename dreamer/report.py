@@ -162,7 +162,7 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
             return [("teacher, not told and told", f"{record.bare}, {record.told}, in {record.measured}"),
                     ("  gained by its context", f"{record.gain} {record.gain.unit}")]
         case Update():
-            stopped = [("  stopped in", record.stopped)] if record.stopped else []
+            stopped = [("  stopped", record.stopped)] if record.stopped else []
             if not record.rounds:
                 return stopped
             last = record.rounds[-1]

@@ -232,4 +232,5 @@ def test_learning_that_diverges_leaves_the_base_and_says_so(night: Store, dream:
     assert (update.policy, update.stopped) == (base, "round 0: weights of the policy are no numbers")
     code, out, _ = dream("evaluate", "night.toml", "--run", "run", "--json", *few)
     assert (code, night.promoted) == (1, None)
+    assert "nothing was learnt" in json.loads(out)["reason"]
     assert "learning was stopped: round 0" in json.loads(out)["reason"]

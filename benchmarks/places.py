@@ -1,7 +1,7 @@
 """Places that are named in every text, so that whoever acts knows where it is: lakes and a cliff of Gymnasium's.
 
 Rules, chance and maps are Gymnasium's. Ours are the telling, the limit of steps and, at the cliff, that an episode may
-begin further along it and ends with a fall: a policy that wanders would seldom come to the end.
+begin near the goal and ends with a fall: a policy that wanders would seldom come to the end.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from benchmarks import lakes
 
 STEPS = 20  # most actions of an episode
 WIDTH = 12  # squares along the cliff
-FIRST = (36, 24, 26, 28, 30, 32, 34)  # squares that an episode at the cliff begins on: Gymnasium's own, and above it
+FIRST = (36, 30, 32, 33, 34, 35, 23)  # where an episode at the cliff begins: Gymnasium's square, and near the goal
 
 
 class Place(gym.Env[str, str]):

@@ -54,7 +54,7 @@ def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
     found = gather(run, logs, base, update)
     evidence = found if isinstance(found, Evidence) else None
     promoted_kl, original_kl = divergences(run, base, update)
-    retained = retain(run, tasks_to_keep(run, logs), base.policy, update.policy)
+    retained = retain(run, tasks_to_keep(run, logs), on_record(run), base.policy, update.policy)
     refusals = [
         f"KL({name}‖candidate) is {apart} nats a token, upper bound above guards.{name}_kl = {budget:g}"
         for name, apart, budget in (("promoted", promoted_kl, guards.promoted_kl),
@@ -63,7 +63,7 @@ def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
     promoted = evidence is not None and evidence.better and not refusals
     reason = "; ".join([str(found), *refusals])
     if update.stopped:
-        reason += f"; learning was stopped in {update.stopped}"
+        reason += f"; learning was stopped: {update.stopped}"
     standing = run.store.promotions.standing
     if promoted and evidence is not None:
         run.store.promote(update.policy, by=SOURCES[evidence.source])
@@ -89,3 +89,19 @@ def divergences(run: Run, base: Base, update: Update) -> tuple[Figure, Figure]:
 
     promoted, original = apart(base.policy), run.store.original
     return promoted, promoted if original in (None, base.policy) else apart(original)
+
+
+def on_record(run: Run) -> dict[str, Figure]:
+    """Success at each task when an earlier night first had it on record, along the line of policies to tonight's."""
+    line = {run.store.original, *(each.policy for each in run.store.promotions.standing)}
+    first = dict[str, Figure]()
+    for night in run.store.earlier:
+        judged, base, update = (night.load("evaluate", Accreditation), night.load("clone", Base),
+                                night.load("learn", Update))
+        if judged is None or base is None or update is None:
+            continue
+        if (base.origin or base.policy) in line:
+            first = {task.name: task.before for task in judged.retained.tasks} | first
+        if update.policy in line and judged.evidence is not None and judged.evidence.source == "production":
+            first.setdefault(night.folder.name, judged.evidence.after.success)
+    return first

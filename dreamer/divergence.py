@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from rollout.chat import Tokens
 from rollout.figure import Figure, ratio
 
-BATCH = 16  # histories that go through a model at once
+PLACES = 4096  # histories that go through a model at once, times the places where any of them has a token of its own
 
 # Of each history, a row for each of its own tokens: the log-probabilities of the whole vocabulary in its place.
 Says = Callable[[Sequence[Tokens]], list[Tensor]]
@@ -70,5 +70,13 @@ def log_probabilities(model: PreTrainedModel, histories: Sequence[Tokens]) -> li
 
 
 def _batches(histories: Sequence[Tokens]) -> Iterator[Sequence[Tokens]]:
-    for first in range(0, len(histories), BATCH):
-        yield histories[first : first + BATCH]
+    """As many at once as `PLACES` has room for, one at least: each place is a row of the whole vocabulary."""
+    some, places = list[Tokens](), set[int]()
+    for history in histories:
+        own = {len(history.prompt) + number for number, mine in enumerate(history.mask) if mine}
+        if some and (len(some) + 1) * len(places | own) > PLACES:
+            yield some
+            some, places = [], set()
+        some, places = [*some, history], places | own
+    if some:
+        yield some

@@ -34,14 +34,14 @@ def own_sessions(run: Run, tasks: Mapping[str, str]) -> Iterator[Trajectory]:
 
 
 def real_tasks(run: Run) -> list[RetainedTask]:
-    """The real engines of earlier nights that are not tonight's, as the newest night with each knew them."""
+    """The real engines of earlier nights that are not tonight's, as the first night with each knew them."""
     found: dict[str, RetainedTask] = {}
     for night in run.store.earlier:
         config = night.config(night.folder)
         engine = _engine(config)
         if engine is not None and engine != _engine(run.config):
-            found[repr(engine)] = RetainedTask(name=night.folder.name, engine=engine[0], options=engine[1],
-                                               success=config.sessions.success)
+            found.setdefault(repr(engine), RetainedTask(name=night.folder.name, engine=engine[0], options=engine[1],
+                                                        success=config.sessions.success))
     return list(found.values())
 
 

@@ -162,7 +162,7 @@ def _rows(record: BaseModel) -> list[tuple[str, str]]:
             return [("teacher, not told and told", f"{record.bare}, {record.told}, in {record.measured}"),
                     ("  gained by its context", f"{record.gain} {record.gain.unit}")]
         case Update():
-            stopped = [("  stopped in", record.stopped)] if record.stopped else []
+            stopped = [("  stopped", record.stopped)] if record.stopped else []
             if not record.rounds:
                 return stopped
             last = record.rounds[-1]
@@ -248,7 +248,8 @@ def _next_steps(report: Report, split: str, store: Store) -> str:
             steps.append(f"it was judged on {split}s that no author saw; the embedded author copies what it saw, and "
                          'sessions.split = "session" judges it on that')
     elif report.verdict == "refused":
-        steps.append("next: name a [production] engine and dream evaluate, or raise learning.rounds and dream learn")
+        steps.append("next: raise learning.rounds and dream learn; or name a [production] engine, or let base and "
+                     f"candidate both work, and dream evaluate; or, if it convinces you, dream approve {store.root}")
     return "\n".join(steps)
 
 

@@ -5,7 +5,7 @@ non-inferiority). Both policies begin every task from the same starts.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from dreamer.reading import Logs
 from dreamer.run import Run
 from dreamer.sections import RetainedTask
 from envgen.tasks import succeeds
-from rollout.figure import Figure, paired, proportion, ratio
+from rollout.figure import Figure, apart, paired, proportion, ratio
 from rollout.sessions import read
 from rollout.trajectory import Record, Trajectory
 from rollout.world import World
@@ -30,12 +30,19 @@ FEW = 10  # sessions; fewer give no interval that means anything
 
 
 class KeptTask(Record):
-    """Success at a task; the change is of paired episodes."""
+    """Success at a task.
+
+    Attributes:
+        change: of paired episodes.
+        since: change since the task was first on record in an earlier night, lest small losses add up; None where it
+            is new.
+    """
 
     name: str
     before: Figure
     after: Figure
     change: Figure
+    since: Figure | None = None
 
 
 class KeptText(Record):
@@ -110,10 +117,11 @@ def _dreamed(run: Run, validated: Validated) -> Iterator[World]:
         yield world
 
 
-def retain(run: Run, tasks: Sequence[Task], before: str, after: str) -> Retained:
+def retain(run: Run, tasks: Sequence[Task], first: Mapping[str, Figure], before: str, after: str) -> Retained:
     """Compare two policies of the run on what is to be kept.
 
     Args:
+        first: success at those tasks that earlier nights have on record, as it first was.
         before, after: digests of the promoted policy and of the candidate.
 
     Raises:
@@ -128,7 +136,8 @@ def retain(run: Run, tasks: Sequence[Task], before: str, after: str) -> Retained
         was, now = (_known(run, run.policy(digest), tasks, logs, name, bar.advance)
                     for name, digest in (("before", before), ("after", after)))
     kept = tuple(
-        KeptTask(name=task.name, before=_share(old), after=_share(new), change=paired(new, old, "share of episodes"))
+        KeptTask(name=task.name, before=_share(old), after=_share(new), change=paired(new, old, "share of episodes"),
+                 since=apart(_share(new), first[task.name]) if task.name in first else None)
         for task, old, new in zip(tasks, was.tasks, now.tasks, strict=True))
     texts = tuple(
         KeptText(name=name, change=ratio([one - other for (one, _), (other, _) in zip(new, old, strict=True)],
@@ -141,11 +150,12 @@ def retain(run: Run, tasks: Sequence[Task], before: str, after: str) -> Retained
 
 def lost_task(kept: KeptTask, margin: float) -> str | None:
     """What speaks against a task having been kept."""
-    change = kept.change
-    if change.low is None or change.value is None or change.low >= -margin:
-        return None
-    words = f"{kept.name}: success changed by {change}, lower bound below −{margin:g} (retention.margin)"
-    return words + _want(change.n, change.value - change.low, change.value + margin, "episodes (retention.episodes)")
+    for change, since in ((kept.change, ""), (kept.since, "since it was first on record, ")):
+        if change is not None and change.low is not None and change.value is not None and change.low < -margin:
+            words = f"{kept.name}: {since}success changed by {change}, lower bound below −{margin:g} (retention.margin)"
+            room = change.value + margin
+            return words + _want(kept.after.n, change.value - change.low, room, "episodes (retention.episodes)")
+    return None
 
 
 def lost_text(kept: KeptText, loss: float) -> str | None:

@@ -4,6 +4,7 @@ import time
 
 from dreamer.acting import Policy
 from dreamer.learners import Learner, Play
+from dreamer.learning import Diverged
 from dreamer.policy import save
 from dreamer.reading import approved
 from dreamer.run import Run
@@ -118,9 +119,10 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
 
         try:
             learner(rehearse, told)
-        except Halted as halted:
+        except (Halted, Diverged) as halted:
+            watch.good.restore(policy.model)
             stopped = str(halted)
-            run.reporter.say(f"stopped in {stopped}")
+            run.reporter.say(f"learning was stopped: {stopped}")
     digest = run.store.save_policy(lambda folder: save(policy.model, policy.tokenizer, folder))
     return Update(policy=digest, episodes=episodes_played, turns=turns_played, seconds=time.monotonic() - began,
                   rehearsal_seconds=playing, rounds=tuple(rounds), stopped=stopped)

@@ -125,24 +125,37 @@ def paired(after: Sequence[bool], before: Sequence[bool], unit: str = "") -> Fig
     17, 2635-2650, method 10).
     """
     count, one, other = len(after), sum(after), sum(before)
-    if count == 0:
-        return Figure(value=None, n=0, unit=unit)
     both = sum(new and old for new, old in zip(after, before, strict=True))
     neither = count - one - other + both
     together = float(both * neither - (one - both) * (other - both))
     if together > 0:
         together = max(together - count / 2, 0.0)
     spread = math.sqrt(one * (count - one) * other * (count - other))
-    correlation = together / spread if spread else 0.0
+    gap = apart(proportion(one, count), proportion(other, count), together / spread if spread else 0.0)
+    return gap.model_copy(update={"n": count, "unit": unit})
+
+
+def apart(after: Figure, before: Figure, correlation: float = 0.0) -> Figure:
+    """Difference of two shares, after minus before; of independent trials, unless their correlation is given.
+
+    The interval is made of theirs (Newcombe 1998, Statistics in Medicine 17, 873-890, method 10).
+
+    Raises:
+        ValueError: one of them was not measured.
+    """
+    (one, low, high), (other, other_low, other_high) = _measured(after), _measured(before)
 
     def reach(down: float, up: float) -> float:
         return math.sqrt(max(0.0, down * down - 2 * correlation * down * up + up * up))
 
-    (low, high), (other_low, other_high) = _wilson(one, count), _wilson(other, count)
-    share, other_share = one / count, other / count
-    return Figure(value=share - other_share, n=count, unit=unit,
-                  low=share - other_share - reach(share - low, other_high - other_share),
-                  high=share - other_share + reach(high - share, other_share - other_low))
+    return Figure(value=one - other, low=one - other - reach(one - low, other_high - other), n=after.n + before.n,
+                  high=one - other + reach(high - one, other - other_low), unit=after.unit)
+
+
+def _measured(figure: Figure) -> tuple[float, float, float]:
+    if figure.value is None or figure.low is None or figure.high is None:
+        raise ValueError("there is no difference from what was not measured")
+    return figure.value, figure.low, figure.high
 
 
 def _bootstrap(tops: np.ndarray, bottoms: np.ndarray) -> list[tuple[float, float]]:

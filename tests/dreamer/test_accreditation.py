@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from dreamer.accreditation import Accreditation
+from dreamer.accreditation import Accreditation, on_record
 from dreamer.cli import main
+from dreamer.evidence import Evidence
+from dreamer.progress import Reporter
+from dreamer.retention import KeptTask, Retained
+from dreamer.run import Played, Run
 from dreamer.store import Store
 from dreamer.update import Update
-from rollout.figure import Figure
+from rollout.figure import Figure, proportion
 from rollout.trajectory import Trajectory
 from tests.dreamer.conftest import DREAM, NIGHT
 from tests.dreamer.doors import record
@@ -190,6 +194,27 @@ def test_what_was_known_must_be_kept(night: Store, dream: DREAM) -> None:
     assert Figure.model_validate(json.loads(out)["figures"]["retained: old"]) == old
 
 
+def test_what_earlier_nights_have_on_record_is_of_the_policies_that_led_here(night: Store) -> None:
+    base, candidate = policies(night)
+    judged = night.load("evaluate", Accreditation)
+    assert judged is not None
+    shares = [proportion(won, 100) for won in (90, 80, 70)]
+    for number, share in enumerate(shares[:2], start=1):
+        later = Store(night.root, number)
+        task = KeptTask(name="old", before=share, after=share, change=share)
+        later.save("evaluate", judged.model_copy(update={"retained": Retained(tasks=(task,)), "evidence": Evidence(
+            source="production", gain=share, success_gain=share,
+            **dict.fromkeys(("before", "after"), Played(success=shares[2], outcome=share, turns=1, imagined_share=share,
+                                                        seconds=1.0)))}))
+        for stage, policy in (("clone", base), ("learn", candidate)):
+            record = json.loads(Path(f"run/night-001/{stage}.json").read_text())
+            (later.folder / f"{stage}.json").write_text(json.dumps({**record, "policy": policy}))
+    with Run(Store.config(night.root), Store(night.root, 3), Reporter(lambda event: None, None)) as run:
+        assert on_record(run) == {"old": shares[0]}
+        night.promote(candidate, by="ann")
+        assert on_record(run) == {"old": shares[0], "night-001": shares[2], "night-002": shares[2]}
+
+
 def test_retention_is_checked_before_the_night(night: Store, dream: DREAM) -> None:
     wrong = 'retention.tasks=[{name = "x", engine = "nowhere.py:X"}]'
     code, _, err = dream("evaluate", "night.toml", "--run", "run", "--set", wrong)
@@ -207,4 +232,4 @@ def test_learning_that_diverges_leaves_the_base_and_says_so(night: Store, dream:
     assert (update.policy, update.stopped) == (base, "round 0: weights of the policy are no numbers")
     code, out, _ = dream("evaluate", "night.toml", "--run", "run", "--json", *few)
     assert (code, night.promoted) == (1, None)
-    assert "learning was stopped in round 0" in json.loads(out)["reason"]
+    assert "learning was stopped: round 0" in json.loads(out)["reason"]

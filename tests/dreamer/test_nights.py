@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from dreamer.accreditation import Accreditation
 from dreamer.config import load
 from dreamer.past import own_sessions, real_tasks
 from dreamer.policy import load as load_checkpoint
@@ -21,7 +22,8 @@ from tests.dreamer.doors import record
 LEARNING = ("--set", "policy.lora=8", "--set", "learning.learning_rate=0.01", "--set", "learning.rounds=10",
             "--set", "production.episodes=100", "--set", "rehearsal.episodes=4")
 NOTHING = ("--set", "learning.rounds=1", "--set", "learning.learning_rate=1e-9", "--set", "learning.groups=1",
-           "--set", "production.episodes=40", "--set", "cloning.steps=3", "--set", "rehearsal.episodes=4")
+           "--set", "production.episodes=40", "--set", "cloning.steps=3", "--set", "rehearsal.episodes=4",
+           "--set", "retention.episodes=30")
 
 
 def reports(out: str) -> list[dict[str, object]]:
@@ -95,6 +97,9 @@ def test_a_night_that_refuses_changes_nothing(project: Path, dream: DREAM) -> No
         (task,) = real_tasks(run)
         assert task.engine.endswith("doors.py:Doors")
         assert list(own_sessions(run, {})) == []
+    judged = Store(project / "run", 3).load("evaluate", Accreditation)
+    assert judged is not None
+    assert [(each.name, each.before.n) for each in judged.retained.tasks] == [("night-001", 30)]
 
 
 def test_a_night_that_was_killed_is_finished_before_the_next(project: Path, dream: DREAM) -> None:

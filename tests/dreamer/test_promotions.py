@@ -61,6 +61,13 @@ def _promote_for_ever(root: Path, checkpoints: list[Path]) -> None:
             store.promote(digest, by="the production engine")
 
 
+def _wait_for_another(store: Store) -> None:
+    before, late = store.promotions, time.monotonic() + 60
+    while store.promotions == before:
+        assert time.monotonic() < late
+        time.sleep(0.001)
+
+
 def test_a_kill_at_any_moment_leaves_a_promoted_policy_that_loads(tmp_path: Path) -> None:
     tokenizer, checkpoints = train_tokenizer(record(10), 300), [tmp_path / name for name in "abc"]
     for seed, folder in enumerate(checkpoints):
@@ -69,13 +76,15 @@ def test_a_kill_at_any_moment_leaves_a_promoted_policy_that_loads(tmp_path: Path
     first = store.save_policy(lambda folder: save(build_tiny(tokenizer, 1, 16, 9), tokenizer, folder))
     store.promote(first, by="ann")
     moments, promoted = random.Random(0), set()
-    for kill in range(40):
+    for kill in range(30):
         if kill % 8 == 0:  # checkpoints that are written for the first time, too
             for folder in (tmp_path / "run" / "policies").iterdir():
                 if folder.name != store.promoted:
                     shutil.rmtree(folder)
         child = get_context("fork").Process(target=_promote_for_ever, args=(store.root, checkpoints))
         child.start()
+        if kill % 2:  # at any moment of its first promotion, or else after it
+            _wait_for_another(store)
         time.sleep(moments.uniform(0.0, 0.05))
         child.kill()
         child.join()

@@ -3,7 +3,7 @@
 import pytest
 
 from dreamer.retention import KeptTask, KeptText, lost_task, lost_text
-from rollout.figure import Figure, paired, proportion
+from rollout.figure import Figure, apart, paired, proportion
 
 
 def task(before: int, after: int, count: int) -> KeptTask:
@@ -19,6 +19,14 @@ def test_only_what_is_shown_to_be_kept_counts_as_kept() -> None:
     assert lost is not None
     assert lost.startswith("lake: success changed by -0.100 [")
     assert "would show it kept" not in lost
+
+
+def test_small_losses_that_add_up_are_a_loss() -> None:
+    kept = task(860, 855, 1000)
+    lost = lost_task(kept.model_copy(update={"since": apart(kept.after, proportion(930, 1000))}), 0.05)
+    assert lost_task(kept, 0.05) is None
+    assert lost is not None
+    assert lost.startswith("lake: since it was first on record, success changed by -0.075 [")
 
 
 @pytest.mark.parametrize("count", [2, 10, 30])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rollout.figure import GROUPS, Figure, Ratio, difference, mean, paired, proportion, ratio, ratios
+from rollout.figure import GROUPS, Figure, Ratio, apart, difference, mean, paired, proportion, ratio, ratios
 
 
 @pytest.mark.parametrize(("hits", "trials", "low", "high"), [
@@ -92,4 +92,10 @@ def test_paired_shares_that_never_differ_still_leave_doubt_where_trials_are_few(
     assert few.low is not None
     assert many.low is not None
     assert few.low < -0.4 < -0.01 < many.low
-    assert paired([], []).value is None
+
+
+def test_shares_of_independent_trials_differ_by_newcombes_interval() -> None:
+    """56 of 70 and 48 of 80: the first example of Newcombe's paper."""
+    figure = apart(proportion(56, 70), proportion(48, 80))
+    assert (figure.value, figure.n) == (pytest.approx(0.2), 150)
+    assert (figure.low, figure.high) == (pytest.approx(0.0524, abs=1e-4), pytest.approx(0.3339, abs=1e-4))

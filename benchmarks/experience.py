@@ -40,7 +40,7 @@ from dreamer.sections import Policy as Acting
 from dreamer.teaching import Contexts, privileged
 from dreamer.transcript import transcript
 from rollout.engines import Sampling, TransformersEngine
-from rollout.figure import Figure, difference, mean, proportion, share_difference
+from rollout.figure import Figure, apart, difference, mean, proportion
 from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Trajectory
 from rollout.world import RealWorld
@@ -203,7 +203,7 @@ def figures(arm: str, run: Course) -> dict[str, Figure]:
             told = run.told[number - 1]
             shown[f"{name}: success, in context"] = proportion(sum(told), len(told), SHARE)
             before = run.bare[number - 1]
-            changes.append(share_difference(sum(bare), len(bare), sum(before), len(before), SHARE))
+            changes.append(apart(proportion(sum(bare), len(bare), SHARE), proportion(sum(before), len(before), SHARE)))
         shown[f"{name}: success, without"] = proportion(sum(bare), len(bare), SHARE)
         shown[f"{name}: turns, without"] = mean(turns, "turns")
     worst = min(changes, key=lambda each: each.high or 0.0)

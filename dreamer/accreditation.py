@@ -60,6 +60,8 @@ def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
         for name, apart, budget in (("promoted", promoted_kl, guards.promoted_kl),
                                     ("original", original_kl, guards.original_kl)) if exceeds(apart, budget)]
     refusals += retained.refusals
+    if update.policy == base.policy:
+        refusals.append("nothing was learnt: the candidate is the policy that the night began with")
     promoted = evidence is not None and evidence.better and not refusals
     reason = "; ".join([str(found), *refusals])
     if update.stopped:
@@ -67,7 +69,7 @@ def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:
     standing = run.store.promotions.standing
     if promoted and evidence is not None:
         run.store.promote(update.policy, by=SOURCES[evidence.source])
-    elif standing and standing[-1].policy == update.policy:
+    elif standing and standing[-1].policy == update.policy != base.policy:
         reason += f"; yet it was promoted by {standing[-1].by}, and is until dream rollback {run.store.root}"
     accreditation = Accreditation(
         evidence=evidence, promoted_kl=promoted_kl, original_kl=original_kl, retained=retained,

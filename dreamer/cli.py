@@ -91,7 +91,7 @@ def run(
         if dry_run:
             from dreamer.report import plan
 
-            Console().print(plan(_config(config, None, settings)))
+            Console().print(plan(_config(config, None, settings), several=watch or (nights or 1) > 1))
         else:
             _night(config, folder, resume, settings, json, unsafe, None, nights or (None if watch else 1), watch)
 

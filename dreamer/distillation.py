@@ -8,6 +8,7 @@ engine that said it, cut off at `Learning.correction`.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import cycle, islice
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -38,9 +39,11 @@ def distil(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, play: Callable[[int], list[Lesson]], config: Learning,
     distillation: Distillation, policy: Policy, seed: int, told: Callable[[Round], None],
 ) -> None:
-    """One update a round, each on fresh lessons. Changes `model`, which must have been loaded from a folder.
+    """One update a round, each on fresh lessons. Changes `model`.
 
     Args:
+        model: the student, loaded from a folder, which is loaded once more for the teacher; or adapters that are new,
+            for the teacher is then the model without them.
         play: given the round's number, lets the student act as `model` now is. Lessons of a round weigh the same, and
             so do the tokens of a lesson.
         config: how many rounds, and how many lessons go through the model at once.
@@ -81,7 +84,7 @@ class _Trainer(SDFTTrainer):
         lessons = self.play(int(self.state.global_step))
         parts = self.args.gradient_accumulation_steps
         # TRL divides a round into equal parts and drops what is left over.
-        lessons += [lessons[number % len(lessons)] for number in range(-len(lessons) % parts)]
+        lessons = [*lessons, *islice(cycle(lessons), -len(lessons) % parts)]
         said = [lesson.tokens for lesson in lessons]
         prompts, prompt_mask = self._padded([each.prompt for each in said], "left")
         completions, completion_mask = self._padded([each.completion for each in said], "right")

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from rollout.chat import Tokens
 from rollout.figure import Figure, ratio
 
-PLACES = 4096  # histories that go through a model at once, times the places where any of them has a token of its own
+PLACES = 1024  # histories that go through a model at once, times the places where any of them has a token of its own
 
 # Of each history, a row for each of its own tokens: the log-probabilities of the whole vocabulary in its place.
 Says = Callable[[Sequence[Tokens]], list[Tensor]]

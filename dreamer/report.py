@@ -268,8 +268,12 @@ def _generated(config: Config, episodes: int) -> str:
     return f"{episodes * most:,}"
 
 
-def plan(config: Config) -> Table:
-    """What a night would do, and roughly what it costs; runs nothing."""
+def plan(config: Config, several: bool = False) -> Table:
+    """What a night would do, and roughly what it costs; runs nothing.
+
+    Args:
+        several: whether other nights follow.
+    """
     learning, episodes = config.learning, config.learning.rounds * config.learning.groups * config.learning.episodes
     judged = 2 * config.production.episodes if config.production else 0
     drafts = ["automaton, up to 4 drafts"] if config.author.automaton else []
@@ -294,6 +298,9 @@ def plan(config: Config) -> Table:
         "evaluate": f"{judged:,} episodes in {config.production.engine}" if config.production else "nothing: refused",
         "baselines": ", ".join(name for name in ("cloning", "production") if getattr(config.baselines, name)) or "none",
     }
+    if several:
+        work["clone"] += "; in later nights nothing: the policy that was promoted"
+        work["learn"] += f"; {config.nights.replay:.0%} of the groups of later nights are earlier nights' tasks"
     left_out = {"gap"} if learning.method != "distillation" else set()
     left_out |= set() if config.draws_on_experience else {"experience"}
     left_out |= set() if config.dreams else {"author", "validate", "rehearse"}
@@ -301,7 +308,7 @@ def plan(config: Config) -> Table:
         memory = budget(config).rows()
     except ConfigError as error:
         memory = [("card", str(error))]
-    table = Table(title=f"{config.name}: the stages of a night", title_style="bold")
+    table = Table(title=f"{config.name}: the stages of {'each' if several else 'a'} night", title_style="bold")
     for column in ("stage", "work"):
         table.add_column(column)
     for stage, what in work.items():

@@ -1,5 +1,6 @@
 """What every stage is handed: the configuration, the folder, the terminal and the sandbox."""
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -7,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
+import torch
 from pydantic import BaseModel
 from transformers import AutoConfig
 
@@ -147,6 +149,10 @@ class Run:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.generating is not None:  # what it holds of a card, the next night wants
+            self.generating = self.acting = None
+            gc.collect()
+            torch.cuda.empty_cache()
         if self.__dict__.get("privacy"):
             self.__dict__["privacy"].__exit__(None, None, None)
         if "sandbox" in self.__dict__:

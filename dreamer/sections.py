@@ -227,12 +227,14 @@ class Distillation(Section):
     Attributes:
         context: what only the teacher is told: an approved "session" on such a task, a won "rehearsal" of it, or the
             "experience" that was extracted (see `Experience`). Never what follows in the episode at hand.
-        unit: whole "episode"s, or one "turn" at a time, from histories of approved sessions.
+        unit: whole "episode"s in the dream, or one "turn" at a time, from histories of approved sessions; then no
+            environment is needed.
         top: how many of the student's likeliest tokens are compared one by one; the rest is one more.
         divergence: of student and teacher: "reverse" is KL(student‖teacher), "forward" KL(teacher‖student).
-        skip: first tokens of an action or episode that are not compared, lest the student learn to speak of what it
-            was not told.
-        gap: episodes with and as many without the context, which first show that it helps; or else nothing is learnt.
+        skip: first tokens of every action that are not compared, lest the student learn to speak of what it was not
+            told.
+        gap: episodes with and as many without the context, or held-out sessions where there is no environment, which
+            first show that it helps; or else nothing is learnt.
     """
 
     context: Literal["session", "rehearsal", "experience"] = "session"

@@ -20,7 +20,7 @@ from rollout.trajectory import Trajectory
 from tests.dreamer.conftest import DREAM, NIGHT
 from tests.dreamer.doors import record
 
-FEW = NIGHT[: NIGHT.index("[production]")].replace("rounds = 20", "rounds = 12").replace("groups = 8", "groups = 4")
+FEW = NIGHT[: NIGHT.index("[production]")].replace("rounds = 20", "rounds = 8").replace("groups = 8", "groups = 4")
 Night = Callable[..., Path]
 
 
@@ -232,4 +232,5 @@ def test_learning_that_diverges_leaves_the_base_and_says_so(night: Store, dream:
     assert (update.policy, update.stopped) == (base, "round 0: weights of the policy are no numbers")
     code, out, _ = dream("evaluate", "night.toml", "--run", "run", "--json", *few)
     assert (code, night.promoted) == (1, None)
+    assert "nothing was learnt" in json.loads(out)["reason"]
     assert "learning was stopped: round 0" in json.loads(out)["reason"]

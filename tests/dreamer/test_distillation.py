@@ -109,8 +109,9 @@ def test_first_tokens_of_every_action_are_skipped() -> None:
     assert compared([1, 0, 1], 0) == [1, 0, 1]
 
 
-def test_the_bare_student_comes_to_act_as_if_it_were_told(checkpoint: Path) -> None:
-    student, tokenizer = load(checkpoint)
+@pytest.mark.parametrize("lora", [None, 8])
+def test_the_bare_student_comes_to_act_as_if_it_were_told(checkpoint: Path, lora: int | None) -> None:
+    student, tokenizer = load(checkpoint, lora)
     chat, engine = Chat(tokenizer), TransformersEngine(student, Chat(tokenizer).stop)
     prompt, taught = chat.prompt("Room 2."), chat.prompt("Room 2.", privileged(None, "The right door is on the right."))
 

@@ -105,16 +105,14 @@ def test_healthy_rounds_go_on_and_are_measured(train: Train, lora: int | None) -
     assert 0 < last.value < 1
 
 
-@pytest.mark.parametrize("learning_rate", [10.0, 1e30])
-def test_a_diverging_learning_rate_leaves_the_last_good_weights(train: Train, cloned: Path, learning_rate: float
-                                                               ) -> None:
-    model, _, stopped = train(learning_rate)
+def test_a_diverging_learning_rate_leaves_the_last_good_weights(train: Train, cloned: Path) -> None:
+    model, _, stopped = train(learning_rate=10.0)
     assert stopped is not None
     assert same(model, cloned)
 
 
 def test_weights_that_are_no_numbers_stop_in_the_round_that_made_them(train: Train, cloned: Path) -> None:
-    model, measured, stopped = train(learning_rate=float("1e39"))
+    model, measured, stopped = train(learning_rate=1e39)
     assert stopped is not None
     assert stopped.startswith("round 0: ")
     assert (measured, same(model, cloned)) == ([], True)

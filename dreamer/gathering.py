@@ -101,6 +101,8 @@ def _extractor(run: Run, policy: Policy) -> Extractor:
 def renewing(run: Run, policy: Policy, told: Experiences, play: Play, rehearsal: Rehearsal) -> Play:
     """Rounds of learning, between which experience is gathered anew, from what the policy did since the last time.
 
+    What harms is tried by the policy as it then is, which by then needs telling less than its teacher does.
+
     Args:
         told: what the teacher is told; changed.
         play: plays a round.

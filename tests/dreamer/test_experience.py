@@ -194,6 +194,14 @@ def test_an_endpoint_can_be_asked_within_its_budget(project: Path, dream: DREAM,
         ["Mind the traps."], ["Mind the traps.", "Doors differ."]]
 
 
+def test_rounds_of_experience_need_rehearsals(project: Path, dream: DREAM) -> None:
+    code, _, err = dream("distill", "night.toml", "--set", "distillation.context=experience", "--set",
+                         "experience.rounds=2")
+    assert code == 2
+    assert "experience.rounds" in err
+    assert 'the unit to "episode"' in err
+
+
 def test_sessions_that_teach_nothing_end_the_night_with_a_remedy(project: Path, dream: DREAM) -> None:
     code, _, err = dream("run", "night.toml", "--set", "learning.method=distillation", "--set", "cloning.steps=1",
                          "--set", "distillation.context=experience", "--set", "experience.sessions=1")

@@ -1,6 +1,6 @@
 """Self-distillation: what the base does when it is told of another session, its student comes to do by itself.
 
-    python -m benchmarks.distillation --json [--seeds 0 1 2] [--lakes 4]
+    python -m benchmarks.distillation --json [--seeds 0 1 2] [--lakes 3]
 
 The real lakes are Gymnasium's FrozenLake-v1 on maps that no base was cloned on (see `benchmarks.lakes`). On each, an
 agent that knows most of the way has left won sessions. From the base, a student of its own for each lake learns
@@ -47,15 +47,16 @@ from dreamer.update import improve
 from rollout.figure import Figure, difference, proportion, ratio
 from rollout.formats import own
 from rollout.rehearsal import Episode
+from rollout.trajectory import Trajectory
 from rollout.world import RealWorld
 
 ENGINE = f"{Path(__file__).parent.parent / 'examples/frozen_lake/engine.py'}:FrozenLakeText"
 SESSIONS = 80  # of each lake
-LEARNING = Learning(method="distillation", rounds=40, groups=8, episodes=8, learning_rate=1e-3, max_turns=STEPS)
+LEARNING = Learning(method="distillation", rounds=30, groups=8, episodes=8, learning_rate=1e-3, max_turns=STEPS)
 PLAYED = LEARNING.rounds * LEARNING.groups * LEARNING.episodes  # episodes that each student learns from
 JUDGING, TEACHING = 1_000_000_000, 700_000_000  # first of the seeds that judge, and of those that the teacher plays
-JUDGED = 1000  # episodes of a seed, over all its lakes
-OTHERS = 5_000_000  # first of the lakes that nobody learns
+JUDGED = 405  # episodes of a seed, over all its lakes
+LEARNT, OTHERS = HELD_OUT + 100_000, HELD_OUT + 200_000  # first of the lakes that students learn, and that nobody does
 BASE, TURNS, WHOLE, IMITATION = "base", "turn by turn", "whole episodes", "imitation of the teacher"
 SHARE = "share of episodes"
 
@@ -83,14 +84,18 @@ def config(folder: Path, seed: int, base: Path, lake: Lake) -> Config:
     )
 
 
+def recorded(lake: Lake) -> list[Trajectory]:
+    """Won sessions, from all the starts of a lake."""
+    return [won(lake, number).model_copy(update={"task": f"lake {lake.number}", "id": f"session-{number:04d}"})
+            for number in range(SESSIONS)]
+
+
 @contextmanager
 def night(seed: int, base: Path, lake: Lake, console: Console) -> Iterator[Run]:
     """A run in a folder of its own, with the sessions of a lake."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        sessions = [won(lake, number).model_copy(update={"task": f"lake {lake.number}", "id": f"session-{number:04d}"})
-                    for number in range(SESSIONS)]
-        own.write(sessions, folder / "sessions.jsonl")
+        own.write(recorded(lake), folder / "sessions.jsonl")
         store = Store(folder / "run")
         store.root.mkdir()
         with Run(config(folder, seed, base, lake), store, Reporter(store.append_event, console)) as run:
@@ -144,11 +149,11 @@ def imitation(run: Run, policy: Policy, lake: Lake) -> None:
 def measure(seed: int, lakes: int, bases: Path, console: Console) -> tuple[dict[str, Judged], list[Figure]]:
     """Every arm on the lakes of one seed, and what the context was worth on each lake's held-out sessions."""
     base, count = make_base(bases, seed).folder, JUDGED // lakes
-    others = {lake: Examples([won(lake, number) for number in range(8)], bool, bool, seed)
+    others = {lake: Examples(recorded(lake), bool, bool, seed)
               for lake in map(Lake, range(OTHERS + seed * lakes, OTHERS + (seed + 1) * lakes))}
     found: dict[str, list[Judged]] = {arm: [] for arm in (BASE, TURNS, WHOLE, IMITATION)}
     gaps = []
-    for lake in map(Lake, range(HELD_OUT + seed * lakes, HELD_OUT + (seed + 1) * lakes)):
+    for lake in map(Lake, range(LEARNT + seed * lakes, LEARNT + (seed + 1) * lakes)):
         with night(seed, base, lake, console) as run:
             logs = read_sessions(run)
             begun = take(run, logs)
@@ -183,7 +188,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object (else a line a figure)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--lakes", type=int, default=4, help="of each seed")
+    parser.add_argument("--lakes", type=int, default=3, help="of each seed")
     parser.add_argument("--bases", type=Path, help="folder to keep bases in [default: none are kept]")
     options = parser.parse_args()
     figures: dict[str, Figure] = {}

@@ -40,8 +40,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def night(reader: Path) -> list[str]:
-    return ["night.toml", "--json", "--set", f"policy.model={reader}", "--set", "learning.learning_rate=0.002", "--set",
-            "distillation.divergence=forward", "--set", "distillation.gap=64"]
+    return ["night.toml", "--json", "--set", f"policy.model={reader}", "--set", "learning.learning_rate=0.001", "--set",
+            "learning.rounds=40", "--set", "distillation.gap=64"]
 
 
 def better(figures: dict[str, dict[str, float]]) -> bool:
@@ -70,7 +70,7 @@ def test_in_the_dream_the_teacher_looks_at_whole_episodes(reader: Path, project:
     assert (code, report["verdict"]) == (0, "promoted")
     assert better(report["figures"])
     assert report["figures"]["privileged_gap"]["low"] > 0.3
-    assert report["curves"]["divergence"][-1] < 0.5 * report["curves"]["divergence"][0]
+    assert report["curves"]["divergence"][-1] < 0.7 * report["curves"]["divergence"][0]
 
 
 @pytest.mark.parametrize(("command", "measured"), [(("run", *DISTIL), "in rehearsal success"),

@@ -10,8 +10,8 @@ The first base is cloned from an aimless agent that wandered all places: it know
 Every night is one of `dream run --nights`: authored environment, gate, rehearsal, GRPO, accreditation in the place of
 the day. With `kept`, a share of each round rehearses earlier nights' tasks in their own environments, and the guards
 hold: no earlier task may lose more than 0.05 of its success by interval, and learning stops before the policy is so
-sure of itself that it would try nothing new tomorrow. With `unkept`, neither. After each night the promoted policy plays
-every place so far in the real engine.
+sure of itself that it would try nothing new tomorrow. With `unkept`, neither. After each night the promoted policy
+plays every place so far in the real engine.
 """
 
 import argparse

@@ -11,11 +11,12 @@ from dreamer.experience import Experience, Item
 from dreamer.transcript import transcript
 from envgen.models.correspondence import BudgetSpent
 from envgen.models.model import Prompt, Reply
-from rollout.figure import share_difference
+from rollout.figure import apart, proportion
 from rollout.trajectory import Trajectory
 from templates import prompt
 
 ITEMS = 2  # of one session, at most
+FEWEST = 3  # sessions with an action, and without it, that can make an item: of one, an oddity is made
 SYSTEM = "You note what can be learnt from episodes of an agent, in short items."
 
 
@@ -53,9 +54,10 @@ class Statistics:
         for observation, acted in self._acted(sessions).items():
             for action, trials in acted.items():
                 others = [won for other, each in acted.items() if other != action for won, _ in each]
-                if not others:
+                if min(len(trials), len(others)) < FEWEST:
                     continue
-                gain = share_difference(sum(won for won, _ in trials), len(trials), sum(others), len(others))
+                here = proportion(sum(won for won, _ in trials), len(trials))
+                gain = apart(here, proportion(sum(others), len(others)))
                 sure = max(gain.low or 0.0, -(gain.high or 0.0))
                 if sure > 0:
                     helps = (gain.low or 0.0) > 0

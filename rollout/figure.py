@@ -52,15 +52,6 @@ def proportion(hits: float, trials: int, unit: str = "") -> Figure:
     return Figure(value=hits / trials, n=trials, low=low, high=high, unit=unit)
 
 
-def share_difference(hits: float, trials: int, other_hits: float, other_trials: int, unit: str = "") -> Figure:
-    """Difference of two such shares, from their intervals (Newcombe 1998, method 10). There must be trials of both."""
-    share, other = hits / trials, other_hits / other_trials
-    (low, high), (other_low, other_high) = _wilson(hits, trials), _wilson(other_hits, other_trials)
-    gap = share - other
-    return Figure(value=gap, n=trials + other_trials, low=gap - math.hypot(share - low, other_high - other),
-                  high=gap + math.hypot(high - share, other - other_low), unit=unit)
-
-
 def _wilson(hits: float, trials: int) -> tuple[float, float]:
     z, share = 1.959964, hits / trials
     middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)

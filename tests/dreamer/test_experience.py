@@ -26,6 +26,7 @@ from rollout.trajectory import Trajectory, Turn
 from rollout.world import RealWorld
 from tests.dreamer.conftest import DREAM
 from tests.dreamer.doors import RIGHT, Doors, record
+from tests.envgen.endpoint import serve
 
 POISON = "Room 1. > right: success"
 
@@ -41,13 +42,15 @@ def experience(*texts: str) -> Experience:
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A policy that takes the door it is told of; either one, where it is told of none or of both."""
-    sessions = list[Trajectory]()
-    for number, door in enumerate(("left", "right")):
+    sessions, concepts = list[Trajectory](), [privileged(None, "")]
+    for number, (door, other) in enumerate((("left", "right"), ("right", "left"))):
+        helps, harms = finding("Room 1.", door, True), finding("Room 1.", other, False)
+        concepts += [f"- {helps}", f"- {harms}"]
         sessions += record(100, 2 + number, (door,), 0.5)
-        told = experience(finding("Room 1.", door, True)).text
-        sessions += [with_context(session, told) for session in record(150, number, (door,), 0.97)]
+        for told in ((helps,), (harms,), (helps, harms)):
+            sessions += [with_context(session, experience(*told).text)
+                         for session in record(75, number, (door,), 0.97)]
     tokenizer = train_tokenizer(sessions, 300)
-    concepts = [privileged(None, ""), *(f"- {finding('Room 1.', door, True)}" for door in ("left", "right"))]
     tokenizer.add_tokens([AddedToken(each, normalized=False) for each in concepts])
     model, chat = build_tiny(tokenizer, 2, 32, seed=0), Chat(tokenizer)
     clone(model, tokenizer, [chat.tokens(session) for session in sessions],
@@ -79,6 +82,9 @@ def test_statistics_tell_which_actions_helped_and_which_sessions_say_so() -> Non
 
 def test_statistics_claim_nothing_without_evidence() -> None:
     assert not Statistics(bool).extract(record(3), Experience(), anything).items
+    odd = Trajectory(id="odd", source="real", observation="Room 1.", turns=(Turn(action="sing"),), outcome=0.0)
+    texts = [item.text for item in Statistics(bool).extract([*record(200), odd], Experience(), anything).items]
+    assert finding("Room 1.", "sing", False) not in texts
     unknown = [session.model_copy(update={"outcome": None}) for session in record(200)]
     assert not Statistics(bool).extract(unknown, Experience(), anything).items
 
@@ -155,10 +161,10 @@ def test_a_night_learns_from_experience_round_after_round(reader: Path, project:
         "run", "night.toml", "--json", "--set", f"policy.model={reader}", "--set", "learning.method=distillation",
         "--set", "distillation.context=experience", "--set", "experience.rounds=2", "--set", "experience.count=2",
         "--set", "experience.rehearsals=64", "--set", "rehearsal.episodes=64", "--set", "distillation.gap=64",
-        "--set", "learning.learning_rate=0.002", "--set", "distillation.divergence=forward",
-        "--set", 'production.options.right=["left"]')
+        "--set", "learning.learning_rate=0.003", "--set", "distillation.divergence=forward",
+        "--set", "learning.rounds=12", "--set", 'production.options.right=["left"]')
     report = json.loads(out)
-    assert (code, report["verdict"]) == (0, "promoted")
+    assert (code, report["verdict"]) == (0, "promoted"), report["reason"]
     figures = report["figures"]
     assert figures["real_success_before"]["high"] + 0.1 < figures["real_success_after"]["low"]
     assert figures["experience_items"]["value"] >= 1
@@ -169,6 +175,23 @@ def test_a_night_learns_from_experience_round_after_round(reader: Path, project:
     assert not sources[0] & sources[1]
     assert any(source.startswith("round-") for each in second.experiences for item in each.items
                for source in item.sources)
+
+
+def test_an_endpoint_can_be_asked_within_its_budget(project: Path, dream: DREAM, monkeypatch: pytest.MonkeyPatch
+                                                    ) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with serve("- Mind the traps.", "nothing new", "- Mind the traps.\n- Doors differ.") as served:
+        code, _, err = dream(
+            "run", "night.toml", "--set", "learning.method=distillation", "--set", "distillation.context=experience",
+            "--set", f'experience.extractor={{model = "small", base_url = "{served.base_url}", calls = 3}}', "--set",
+            "experience.sessions=2", "--set", "experience.count=2", "--set", "cloning.steps=1", "--set",
+            "experience.rehearsals=10", "--set", "distillation.gap=4", "--set", "rehearsal.episodes=4")
+    assert code == 1, err  # the policy cannot read
+    assert len(served.asked) == 3
+    kept = Gathered.model_validate_json(next(Path("runs").glob("*/night-001/experience.json")).read_text())
+    assert (kept.extractor, kept.sessions) == ("small", 4)
+    assert [[item.text for item in each.items] for each in kept.experiences] == [
+        ["Mind the traps."], ["Mind the traps.", "Doors differ."]]
 
 
 def test_sessions_that_teach_nothing_end_the_night_with_a_remedy(project: Path, dream: DREAM) -> None:

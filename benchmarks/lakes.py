@@ -18,13 +18,13 @@ from gymnasium.envs.toy_text.frozen_lake import generate_random_map
 from transformers import AddedToken
 
 from dreamer.acting import Policy
-from dreamer.extraction import finding
-from dreamer.learning import clone
+from dreamer.learning.cloning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.production import find_engine
 from dreamer.sections import Cloning
-from dreamer.teaching import privileged
-from dreamer.transcript import transcript
+from dreamer.teaching.contexts import privileged
+from dreamer.teaching.extraction import finding
+from dreamer.teaching.transcript import transcript
 from rollout.chat import Chat
 from rollout.trajectory import Trajectory, Turn
 

@@ -24,10 +24,10 @@ from statistics import mean
 import numpy as np
 
 from benchmarks import places, show
-from dreamer.accreditation import Accreditation
+from dreamer.accreditation.accreditation import Accreditation
 from dreamer.acting import Policy, open_engine, rehearsal_of, starts
 from dreamer.config import Config
-from dreamer.learning import clone
+from dreamer.learning.cloning import clone
 from dreamer.nights import dream_nights
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.production import open_production

@@ -9,13 +9,13 @@ from dreamer.authoring import Validated
 from dreamer.base import Base
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import in_dream
-from dreamer.experience import Experience, Experiences, Gathered, Item
-from dreamer.extraction import Extractor, Reader, Statistics
-from dreamer.learners import Play
+from dreamer.learning.learners import Play
 from dreamer.reading import Logs
 from dreamer.run import Run
-from dreamer.sifting import sift
-from dreamer.teaching import TeachingError
+from dreamer.teaching.contexts import TeachingError
+from dreamer.teaching.experience import Experience, Experiences, Gathered, Item
+from dreamer.teaching.extraction import Extractor, Reader, Statistics
+from dreamer.teaching.sifting import sift
 from envgen.models.correspondence import Correspondence
 from envgen.models.endpoint import Endpoint
 from envgen.models.engine import EngineModel

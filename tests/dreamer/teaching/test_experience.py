@@ -8,14 +8,14 @@ import pytest
 from transformers import AddedToken
 
 from dreamer.acting import Policy, starts
-from dreamer.experience import Experience, Experiences, Gathered, Item
-from dreamer.extraction import Reader, Statistics, finding
-from dreamer.gap import with_context
-from dreamer.learning import clone
+from dreamer.learning.cloning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.sections import Cloning
-from dreamer.sifting import sift
-from dreamer.teaching import privileged
+from dreamer.teaching.contexts import privileged
+from dreamer.teaching.experience import Experience, Experiences, Gathered, Item
+from dreamer.teaching.extraction import Reader, Statistics, finding
+from dreamer.teaching.gap import with_context
+from dreamer.teaching.sifting import sift
 from envgen.models.correspondence import BudgetSpent
 from envgen.models.engine import EngineModel
 from envgen.models.model import Prompt, Reply

@@ -32,18 +32,18 @@ from dreamer.base import make_base as take
 from dreamer.config import Config
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, round_name
-from dreamer.gap import gap_on_sessions
-from dreamer.learners import contexts, taught
-from dreamer.learning import clone
+from dreamer.learning.cloning import clone
+from dreamer.learning.learners import contexts, taught
+from dreamer.learning.update import improve
 from dreamer.progress import Reporter
 from dreamer.reading import read_sessions
 from dreamer.run import Run
 from dreamer.sections import Cloning, Distillation, Learning, Production, Sessions
 from dreamer.sections import Policy as Acting
 from dreamer.store import Store
-from dreamer.teaching import Contexts, Examples, privileged
-from dreamer.turns import distil_sessions
-from dreamer.update import improve
+from dreamer.teaching.contexts import Contexts, Examples, privileged
+from dreamer.teaching.gap import gap_on_sessions
+from dreamer.teaching.turns import distil_sessions
 from rollout.figure import Figure, difference, proportion, ratio
 from rollout.formats import own
 from rollout.rehearsal import Episode

@@ -28,17 +28,17 @@ import numpy as np
 from benchmarks import show
 from benchmarks.lakes import ACTION_TOKENS, HELD_OUT, STEPS, Knowledge, Lake, make_base, noted, record
 from dreamer.acting import Policy, starts
-from dreamer.distillation import distil
-from dreamer.divergence import log_probabilities, surprise
-from dreamer.experience import Experience, Experiences
-from dreamer.extraction import Statistics
-from dreamer.learning import clone
-from dreamer.lesson import Lesson, lessons
+from dreamer.learning.cloning import clone
+from dreamer.learning.distillation import distil
+from dreamer.learning.divergence import log_probabilities, surprise
 from dreamer.policy import save
 from dreamer.sections import Cloning, Distillation, Learning
 from dreamer.sections import Policy as Acting
-from dreamer.teaching import Contexts, privileged
-from dreamer.transcript import transcript
+from dreamer.teaching.contexts import Contexts, privileged
+from dreamer.teaching.experience import Experience, Experiences
+from dreamer.teaching.extraction import Statistics
+from dreamer.teaching.lesson import Lesson, lessons
+from dreamer.teaching.transcript import transcript
 from rollout.engines import Sampling, TransformersEngine
 from rollout.figure import Figure, apart, difference, mean, proportion
 from rollout.rehearsal import Episode, Rehearsal

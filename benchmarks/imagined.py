@@ -23,7 +23,7 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks import show
-from dreamer.accreditation import judge
+from dreamer.accreditation.accreditation import judge
 from dreamer.acting import starts
 from dreamer.authoring import author_environments, validate_environments
 from dreamer.base import make_base

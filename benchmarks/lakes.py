@@ -17,19 +17,16 @@ import numpy as np
 from gymnasium.envs.toy_text.frozen_lake import generate_random_map
 from transformers import AddedToken
 
-from dreamer.acting import Policy, starts
-from dreamer.extraction import finding
-from dreamer.learning import clone
+from dreamer.acting import Policy
+from dreamer.learning.cloning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.production import find_engine
 from dreamer.sections import Cloning
-from dreamer.teaching import privileged
-from dreamer.transcript import transcript
+from dreamer.teaching.contexts import privileged
+from dreamer.teaching.extraction import finding
+from dreamer.teaching.transcript import transcript
 from rollout.chat import Chat
-from rollout.engines import Sampling, TransformersEngine
-from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Trajectory, Turn
-from rollout.world import RealWorld
 
 FrozenLakeText = find_engine("examples/frozen_lake/engine.py:FrozenLakeText", Path(__file__).parent.parent)
 
@@ -215,20 +212,3 @@ def make_base(folder: Path, seed: int, cloning: Cloning = CLONING, lakes: int = 
             save(model, tokenizer, Path(whole) / place.name)
             (Path(whole) / place.name).rename(place)
     return Policy(place)
-
-
-def play(policy: Policy, lake: Lake, count: int, seed: int, context: str | None = None, name: str = "episode"
-         ) -> list[Episode]:
-    """Episodes of a policy in the real engine.
-
-    Args:
-        seed: of the first start; the others follow it.
-        context: what the policy is told in its system prompt; None tells it nothing.
-        name: what their ids begin with.
-    """
-    rehearsal = Rehearsal(
-        engine=TransformersEngine(policy.model, policy.chat.stop), chat=policy.chat, world=RealWorld(lake.make),
-        sampling=Sampling(1.0, ACTION_TOKENS), max_turns=STEPS, concurrent=256, seed=seed,
-        system=None if context is None else privileged(None, context), labels={"source": "real"},
-    )
-    return rehearsal.play(starts(seed, count), name=name)

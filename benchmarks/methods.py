@@ -36,17 +36,17 @@ OPEN = {  # every bound where nothing can fail it
 BASE, DREAM, REAL, FORCED = "base", "GRPO in the dream", "GRPO in the real engine", "GRPO in a corrupted dream, forced"
 
 
-def project(folder: Path, seed: int, rounds: int) -> None:
+def project(folder: Path, bases: Path, seed: int, rounds: int) -> None:
     """What a user of the lake would have: the agent's weights, its sessions, and the engine."""
-    base = make_base(folder, seed)
+    base = make_base(bases, seed)
     lake = Lake(HELD_OUT + seed)
     sessions = [record(lake, HELD_OUT + number, Knowledge(), number) for number in range(SESSIONS)]
     (folder / "sessions.jsonl").write_text(
         "".join(f"{session.model_dump_json(exclude_none=True)}\n" for session in sessions))
     night = {
         "sessions": {"files": ["sessions.jsonl"], "approve": "outcome >= 1"},
-        "policy": {"model": base.folder.name, "action_tokens": ACTION_TOKENS},
-        "learning": {"rounds": rounds, "max_turns": STEPS},
+        "policy": {"model": str(base.folder.resolve()), "action_tokens": ACTION_TOKENS},
+        "learning": {"rounds": rounds, "learning_rate": 1e-3, "max_turns": STEPS},
         "production": {"engine": f"{ROOT}/examples/frozen_lake/engine.py:FrozenLakeText",
                        "options": {"desc": lake.rows, "max_steps": STEPS}, "episodes": 1000},
     }
@@ -81,11 +81,11 @@ def corrupted(source: str) -> str:
         "PAID", "0.0")
 
 
-def rows(seed: int, rounds: int) -> tuple[dict[str, Figure], str]:
+def rows(bases: Path | None, seed: int, rounds: int) -> tuple[dict[str, Figure], str]:
     """Real success by method, of one seed; and what the gate said of the corrupted environment."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        project(folder, seed, rounds)
+        project(folder, bases or folder, seed, rounds)
         report = night(folder, seed, "night", {f"baselines.{name}": True for name in BASELINES})
         figures = {name: Figure.model_validate(figure) for name, figure in report["figures"].items()}
         found = {BASE: figures["real_success_before"], DREAM: figures["real_success_after"]}
@@ -112,12 +112,12 @@ def pooled(figures: list[Figure]) -> Figure:
     return proportion(won, count, unit="share of episodes")
 
 
-def measure(seeds: list[int], rounds: int) -> dict[str, Figure]:
+def measure(bases: Path | None, seeds: list[int], rounds: int) -> dict[str, Figure]:
     """The table, pooled and by seed."""
     by_method: dict[str, list[Figure]] = defaultdict(list)
     figures: dict[str, Figure] = {}
     for seed in seeds:
-        found, reason = rows(seed, rounds)
+        found, reason = rows(bases, seed, rounds)
         print(f"seed {seed}, corrupted: {reason}", file=sys.stderr)
         for name, figure in found.items():
             by_method[name].append(figure)
@@ -140,8 +140,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object (else a line a figure)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--rounds", type=int, default=30, help="updates of 128 episodes each")
+    parser.add_argument("--bases", type=Path, help="where bases are kept, and found again; else they are made anew")
     options = parser.parse_args()
-    show(measure(options.seeds, options.rounds), options.json)
+    show(measure(options.bases, options.seeds, options.rounds), options.json)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from dreamer.card import card
 from dreamer.config import ConfigError
-from dreamer.learning import clone
+from dreamer.learning.cloning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
 from dreamer.reading import Logs, approved

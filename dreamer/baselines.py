@@ -8,19 +8,19 @@
 
 import time
 
+from dreamer.accreditation.evidence import judge
 from dreamer.acting import Policy
 from dreamer.authoring import Validated
 from dreamer.base import Base
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, max_turns, round_name
-from dreamer.evidence import judge
-from dreamer.learners import rewarded
-from dreamer.learning import clone
+from dreamer.learning.cloning import clone
+from dreamer.learning.learners import rewarded
+from dreamer.learning.update import Update, improve
 from dreamer.reading import Logs, approved
 from dreamer.run import Played, Run
 from dreamer.sections import Method
 from dreamer.stages import rehearse_and_learn
-from dreamer.update import Update, improve
 from rollout.rehearsal import Episode
 from rollout.trajectory import Record
 

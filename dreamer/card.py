@@ -7,10 +7,10 @@ from dreamer.store import Store
 from templates import render
 
 if TYPE_CHECKING:
-    from dreamer.accreditation import Accreditation
+    from dreamer.accreditation.accreditation import Accreditation
     from dreamer.authoring import Validated
+    from dreamer.learning.update import Update
     from dreamer.reading import Logs
-    from dreamer.update import Update
 
 HEADING = "## Accreditation"
 

@@ -96,6 +96,9 @@ class Config(Section):
         if not self.dreams and self.distillation.context == "rehearsal":
             raise ValueError('distillation.unit = "turn" plays no rehearsals that distillation.context could be; '
                              'set it to "session", or the unit to "episode"')
+        if not self.dreams and self.draws_on_experience and self.experience.rounds > 1:
+            raise ValueError('distillation.unit = "turn" plays no rehearsals that experience.rounds could gather from; '
+                             'set it to 1, or the unit to "episode"')
         return self
 
     @model_validator(mode="after")

@@ -218,7 +218,7 @@ def approve_sessions(
 
 
 def _approve_candidate(run: Path, by: str, json: bool) -> None:
-    from dreamer.consent import approve_candidate
+    from dreamer.accreditation.consent import approve_candidate
 
     report = approve_candidate(run, by)
     print(report.model_dump_json(indent=2) if json else f"promoted: {report.policy} ({report.reason})")

@@ -7,18 +7,18 @@ teacher does no better for what it is told. Self-distillation turn by turn needs
 
 from contextlib import suppress
 
-from dreamer.accreditation import Accreditation, accredit
+from dreamer.accreditation.accreditation import Accreditation, accredit
 from dreamer.authoring import Authored, Validated, author_environments, validate_environments
 from dreamer.base import Base, make_base
 from dreamer.baselines import Baselines, play_baselines
-from dreamer.experience import Gathered
-from dreamer.gap import Gap, measure_gap
-from dreamer.gathering import gather_experience
+from dreamer.learning.update import Update
 from dreamer.reading import Logs, read_sessions
 from dreamer.report import Report, write_report
 from dreamer.run import NightOver, Run
 from dreamer.stages import Rehearsed, learn, rehearse_base
-from dreamer.update import Update
+from dreamer.teaching.experience import Gathered
+from dreamer.teaching.gap import Gap, measure_gap
+from dreamer.teaching.gathering import gather_experience
 
 
 def dream(run: Run) -> Report:

@@ -10,20 +10,20 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from dreamer.accreditation import Accreditation
+from dreamer.accreditation.accreditation import Accreditation
 from dreamer.authoring import Authored, Candidate, Judged, Validated
 from dreamer.base import Base
 from dreamer.baselines import Baselines
 from dreamer.budget import budget
 from dreamer.config import Config, ConfigError
-from dreamer.experience import Gathered
-from dreamer.gap import Gap
+from dreamer.learning.update import Update
 from dreamer.policy import adapters
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
 from dreamer.stages import Rehearsed
 from dreamer.store import Store
-from dreamer.update import Update
+from dreamer.teaching.experience import Gathered
+from dreamer.teaching.gap import Gap
 from envgen.fidelity import FidelityReport
 from envgen.models.settings import POLICY
 from rollout.figure import Figure

@@ -9,15 +9,15 @@ from dreamer.base import Base
 from dreamer.card import card
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, in_dream, round_name, with_disagreement
-from dreamer.experience import Experiences
-from dreamer.gathering import renewing
-from dreamer.learners import Play, contexts, imitating, rewarded, taught
+from dreamer.learning.learners import Play, contexts, imitating, rewarded, taught
+from dreamer.learning.update import Update, improve
 from dreamer.reading import Logs
 from dreamer.replay import replay
 from dreamer.run import Played, Run
 from dreamer.sections import Method
-from dreamer.turns import distil_sessions
-from dreamer.update import Update, improve
+from dreamer.teaching.experience import Experiences
+from dreamer.teaching.gathering import renewing
+from dreamer.teaching.turns import distil_sessions
 from rollout.rehearsal import Episode
 from rollout.trajectory import Record
 

@@ -30,8 +30,8 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import BaseModel
 
+from dreamer.accreditation.promotions import Promotions
 from dreamer.config import Config
-from dreamer.promotions import Promotions
 from envgen.author import Environment
 from envgen.patterns import Patterns
 from rollout.chat import Tokens

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM, set_seed
 
 from dreamer.config import load
-from dreamer.learning import clone
+from dreamer.learning.cloning import clone
 from dreamer.policy import save
 from dreamer.reading import with_system
 from dreamer.sections import Cloning

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, Qwen3Config
 
 from dreamer.budget import Budget
 from dreamer.config import load
-from dreamer.learning import grpo
+from dreamer.learning.grpo import grpo
 from dreamer.policy import adapters as adapters_in
 from dreamer.policy import build_tiny, train_tokenizer
 from dreamer.sections import Learning, Policy

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from dreamer.accreditation import Accreditation
+from dreamer.accreditation.accreditation import Accreditation
 from dreamer.config import load
 from dreamer.past import own_sessions, real_tasks
 from dreamer.policy import load as load_checkpoint

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
-from dreamer.learning import clone
+from dreamer.learning.cloning import clone
 from dreamer.policy import build_tiny, load, save, train_tokenizer
 from dreamer.sections import Cloning
 from rollout.chat import Chat

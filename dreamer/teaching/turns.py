@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from dreamer.base import Base
 from dreamer.dreaming import round_name
-from dreamer.learners import contexts, taught
+from dreamer.learning.learners import contexts, taught
+from dreamer.learning.update import Update, improve
 from dreamer.reading import approved
 from dreamer.run import Run
-from dreamer.teaching import TeachingError
-from dreamer.update import Update, improve
+from dreamer.teaching.contexts import TeachingError
 from rollout.chat import Chat, Tokens
 from rollout.engines import Sampling, say_all
 from rollout.rehearsal import Episode

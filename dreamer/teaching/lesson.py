@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dreamer.teaching import privileged
+from dreamer.teaching.contexts import privileged
 from rollout.chat import Chat, Tokens
 from rollout.rehearsal import Episode
 

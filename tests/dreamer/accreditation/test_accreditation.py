@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dreamer.accreditation import Accreditation, on_record
+from dreamer.accreditation.accreditation import Accreditation, on_record
+from dreamer.accreditation.evidence import Evidence
+from dreamer.accreditation.retention import KeptTask, Retained
 from dreamer.cli import main
-from dreamer.evidence import Evidence
+from dreamer.learning.update import Update
 from dreamer.progress import Reporter
-from dreamer.retention import KeptTask, Retained
 from dreamer.run import Played, Run
 from dreamer.store import Store
-from dreamer.update import Update
 from rollout.figure import Figure, proportion
 from rollout.trajectory import Trajectory
 from tests.dreamer.conftest import DREAM, NIGHT
@@ -177,7 +177,7 @@ def test_a_budget_holds_against_evidence_and_person(night: Store, dream: DREAM) 
 
 
 def test_what_was_known_must_be_kept(night: Store, dream: DREAM) -> None:
-    engine = f"{Path(__file__).parent / 'doors.py'}"
+    engine = f"{Path(__file__).parents[1] / 'doors.py'}"
     tasks = f'[{{name = "old", engine = "{engine}:OldDoors"}}, {{name = "new", engine = "{engine}:Doors"}}]'
     base, candidate = policies(night)
     write(Path("sessions.jsonl"), [*worked(base, 40, False, "b"), *worked(candidate, 40, True, "c")])

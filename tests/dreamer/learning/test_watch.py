@@ -10,12 +10,13 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dreamer.acting import starts
-from dreamer.divergence import divergence, log_probabilities
-from dreamer.learning import Diverged, clone, grpo
+from dreamer.learning.cloning import Diverged, clone
+from dreamer.learning.divergence import divergence, log_probabilities
+from dreamer.learning.grpo import grpo
+from dreamer.learning.training import Round
+from dreamer.learning.watch import EVERY, Halted, Snapshot, Watch
 from dreamer.policy import CheckpointError, build_tiny, load_model, save, train_tokenizer
 from dreamer.sections import Cloning, Guards, Learning, Policy
-from dreamer.training import Round
-from dreamer.watch import EVERY, Halted, Snapshot, Watch
 from rollout.chat import Chat
 from rollout.engines import Sampling, TransformersEngine
 from rollout.figure import Figure

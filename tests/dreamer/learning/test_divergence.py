@@ -7,7 +7,7 @@ import pytest
 import torch
 from peft import get_peft_model
 
-from dreamer.divergence import divergence, log_probabilities, surprise
+from dreamer.learning.divergence import divergence, log_probabilities, surprise
 from dreamer.policy import adapters_of, build_tiny, train_tokenizer
 from rollout.chat import Chat, Tokens
 from tests.dreamer.doors import record

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from dreamer.divergence import divergence, log_probabilities
+from dreamer.learning.divergence import divergence, log_probabilities
+from dreamer.learning.training import Round, not_finite
 from dreamer.sections import Guards
-from dreamer.training import Round, not_finite
 from rollout.chat import Tokens
 from rollout.figure import Figure
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dreamer.accreditation.promotions import PromotionError, Promotions
 from dreamer.config import Config
 from dreamer.policy import build_tiny, load, save, train_tokenizer
-from dreamer.promotions import PromotionError, Promotions
 from dreamer.sections import Sessions
 from dreamer.store import Store, weights_digest
 from tests.dreamer.conftest import DREAM

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from dreamer.gap import with_context
-from dreamer.learning import clone
-from dreamer.lesson import lessons
+from dreamer.learning.cloning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.sections import Cloning
-from dreamer.teaching import Examples, TeachingError, privileged
-from dreamer.transcript import transcript
+from dreamer.teaching.contexts import Examples, TeachingError, privileged
+from dreamer.teaching.gap import with_context
+from dreamer.teaching.lesson import lessons
+from dreamer.teaching.transcript import transcript
 from rollout.chat import Chat, Tokens
 from rollout.rehearsal import Episode
 from rollout.trajectory import Message, Trajectory, Turn

@@ -3,13 +3,13 @@
 import time
 
 from dreamer.acting import Policy
-from dreamer.learners import Learner, Play
-from dreamer.learning import Diverged
+from dreamer.learning.cloning import Diverged
+from dreamer.learning.learners import Learner, Play
+from dreamer.learning.training import DIVERGENCE, Round
+from dreamer.learning.watch import SAMPLE, Halted, Watch
 from dreamer.policy import save
 from dreamer.reading import approved
 from dreamer.run import Run
-from dreamer.training import DIVERGENCE, Round
-from dreamer.watch import SAMPLE, Halted, Watch
 from rollout.chat import Tokens
 from rollout.engines import Engine
 from rollout.figure import Figure

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dreamer.experience import Experience, Item
-from dreamer.teaching import privileged
+from dreamer.teaching.contexts import privileged
+from dreamer.teaching.experience import Experience, Item
 from rollout.figure import mean
 from rollout.rehearsal import Episode, Rehearsal
 from rollout.world import Start

@@ -4,14 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dreamer.acting import Policy
-from dreamer.experience import Experiences, Gathered
-from dreamer.learning import clone, grpo
-from dreamer.lesson import Lesson, lessons
+from dreamer.learning.cloning import clone
+from dreamer.learning.grpo import grpo
+from dreamer.learning.training import Metrics, Round
+from dreamer.learning.watch import Halted
 from dreamer.reading import approved
 from dreamer.run import Run
-from dreamer.teaching import Contexts, Examples
-from dreamer.training import Metrics, Round
-from dreamer.watch import Halted
+from dreamer.teaching.contexts import Contexts, Examples
+from dreamer.teaching.experience import Experiences, Gathered
+from dreamer.teaching.lesson import Lesson, lessons
 from rollout.chat import Tokens
 from rollout.engines import Engine
 from rollout.rehearsal import Episode
@@ -55,7 +56,7 @@ def taught(run: Run, policy: Policy, engine: Engine, context: Callable[[Trajecto
     Args:
         context: what the teacher is told of an episode.
     """
-    from dreamer.distillation import distil
+    from dreamer.learning.distillation import distil
 
     def learner(play: Play, told: Callable[[Round], None]) -> None:
         episodes: list[Episode] = []

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from dreamer.experience import Experience, Item
-from dreamer.transcript import transcript
+from dreamer.teaching.experience import Experience, Item
+from dreamer.teaching.transcript import transcript
 from envgen.models.correspondence import BudgetSpent
 from envgen.models.model import Prompt, Reply
 from rollout.figure import apart, proportion

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from dreamer.transcript import transcript
+from dreamer.teaching.transcript import transcript
 from rollout.errors import UserError
 from rollout.trajectory import Trajectory
 from templates import render

@@ -9,13 +9,13 @@ from dreamer.authoring import Validated
 from dreamer.base import Base
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import in_dream
-from dreamer.experience import Experience, Experiences, Gathered, Item
-from dreamer.extraction import Extractor, Reader, Statistics
-from dreamer.learners import Play
+from dreamer.learning.learners import Play
 from dreamer.reading import Logs
 from dreamer.run import Run
-from dreamer.sifting import sift
-from dreamer.teaching import TeachingError
+from dreamer.teaching.contexts import TeachingError
+from dreamer.teaching.experience import Experience, Experiences, Gathered, Item
+from dreamer.teaching.extraction import Extractor, Reader, Statistics
+from dreamer.teaching.sifting import sift
 from envgen.models.correspondence import Correspondence
 from envgen.models.endpoint import Endpoint
 from envgen.models.engine import EngineModel
@@ -100,6 +100,8 @@ def _extractor(run: Run, policy: Policy) -> Extractor:
 
 def renewing(run: Run, policy: Policy, told: Experiences, play: Play, rehearsal: Rehearsal) -> Play:
     """Rounds of learning, between which experience is gathered anew, from what the policy did since the last time.
+
+    What harms is tried by the policy as it then is, which by then needs telling less than its teacher does.
 
     Args:
         told: what the teacher is told; changed.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dreamer.acting import Policy, starts
 from dreamer.authoring import Validated
-from dreamer.divergence import log_probabilities, surprise
+from dreamer.learning.divergence import log_probabilities, surprise
 from dreamer.past import real_tasks
 from dreamer.production import open_production
 from dreamer.reading import Logs

@@ -11,12 +11,12 @@ from dreamer.acting import Policy
 from dreamer.authoring import Validated
 from dreamer.base import Base
 from dreamer.curriculum import Curriculum
-from dreamer.divergence import log_probabilities, surprise
 from dreamer.dreaming import in_dream
-from dreamer.learners import contexts
+from dreamer.learning.divergence import log_probabilities, surprise
+from dreamer.learning.learners import contexts
 from dreamer.reading import Logs
 from dreamer.run import Run
-from dreamer.teaching import TeachingError, privileged
+from dreamer.teaching.contexts import TeachingError, privileged
 from rollout.chat import Tokens
 from rollout.figure import Figure, difference, mean
 from rollout.trajectory import Message, Record, Trajectory

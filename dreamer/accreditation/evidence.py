@@ -12,9 +12,9 @@ from typing import Literal
 
 from dreamer.acting import Policy, starts
 from dreamer.base import Base
+from dreamer.learning.update import Update
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
-from dreamer.update import Update
 from rollout.figure import Figure, difference
 from rollout.rehearsal import Episode
 from rollout.sessions import read, with_outcome

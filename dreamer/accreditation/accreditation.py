@@ -6,16 +6,16 @@ original one, and keep what the policy knew (see `retention`). What is refused c
 
 from functools import partial
 
+from dreamer.accreditation.evidence import SOURCES, Evidence, gather
+from dreamer.accreditation.retention import Retained, retain, tasks_to_keep
 from dreamer.base import Base
 from dreamer.card import accredited
-from dreamer.divergence import divergence, log_probabilities
-from dreamer.evidence import SOURCES, Evidence, gather
+from dreamer.learning.divergence import divergence, log_probabilities
+from dreamer.learning.update import Update, histories
+from dreamer.learning.watch import exceeds
 from dreamer.policy import load_model
 from dreamer.reading import Logs
-from dreamer.retention import Retained, retain, tasks_to_keep
 from dreamer.run import Run
-from dreamer.update import Update, histories
-from dreamer.watch import exceeds
 from rollout.figure import Figure
 from rollout.trajectory import Record
 

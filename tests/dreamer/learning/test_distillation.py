@@ -8,11 +8,11 @@ import pytest
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from dreamer.distillation import Lesson, compared, distil
+from dreamer.learning.distillation import Lesson, compared, distil
+from dreamer.learning.training import Round
 from dreamer.policy import build_tiny, load, save, train_tokenizer
 from dreamer.sections import Distillation, Learning, Policy
-from dreamer.teaching import privileged
-from dreamer.training import Round
+from dreamer.teaching.contexts import privileged
 from rollout.chat import Chat, Tokens
 from rollout.engines import Sampling, TransformersEngine, say
 from tests.dreamer.doors import record

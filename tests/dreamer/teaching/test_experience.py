@@ -8,14 +8,14 @@ import pytest
 from transformers import AddedToken
 
 from dreamer.acting import Policy, starts
-from dreamer.experience import Experience, Experiences, Gathered, Item
-from dreamer.extraction import Reader, Statistics, finding
-from dreamer.gap import with_context
-from dreamer.learning import clone
+from dreamer.learning.cloning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.sections import Cloning
-from dreamer.sifting import sift
-from dreamer.teaching import privileged
+from dreamer.teaching.contexts import privileged
+from dreamer.teaching.experience import Experience, Experiences, Gathered, Item
+from dreamer.teaching.extraction import Reader, Statistics, finding
+from dreamer.teaching.gap import with_context
+from dreamer.teaching.sifting import sift
 from envgen.models.correspondence import BudgetSpent
 from envgen.models.engine import EngineModel
 from envgen.models.model import Prompt, Reply
@@ -192,6 +192,14 @@ def test_an_endpoint_can_be_asked_within_its_budget(project: Path, dream: DREAM,
     assert (kept.extractor, kept.sessions) == ("small", 4)
     assert [[item.text for item in each.items] for each in kept.experiences] == [
         ["Mind the traps."], ["Mind the traps.", "Doors differ."]]
+
+
+def test_rounds_of_experience_need_rehearsals(project: Path, dream: DREAM) -> None:
+    code, _, err = dream("distill", "night.toml", "--set", "distillation.context=experience", "--set",
+                         "experience.rounds=2")
+    assert code == 2
+    assert "experience.rounds" in err
+    assert 'the unit to "episode"' in err
 
 
 def test_sessions_that_teach_nothing_end_the_night_with_a_remedy(project: Path, dream: DREAM) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dreamer.retention import KeptTask, KeptText, lost_task, lost_text
+from dreamer.accreditation.retention import KeptTask, KeptText, lost_task, lost_text
 from rollout.figure import Figure, apart, paired, proportion
 
 

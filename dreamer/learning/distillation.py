@@ -19,9 +19,9 @@ from trl.experimental.sdft import SDFTConfig, SDFTTrainer
 from trl.experimental.sdft.sdft_trainer import DistillationLogits
 from trl.trainer.utils import entropy_from_logits, pad, selective_log_softmax
 
-from dreamer.lesson import Lesson
+from dreamer.learning.training import DIVERGENCE, Metrics, Report, Round, arguments, train
 from dreamer.sections import Distillation, Learning, Policy
-from dreamer.training import DIVERGENCE, Metrics, Report, Round, arguments, train
+from dreamer.teaching.lesson import Lesson
 
 ALPHA = {"forward": 0.0, "jensen-shannon": 0.5, "reverse": 1.0}  # TRL's name for each divergence
 

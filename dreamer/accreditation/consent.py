@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from dreamer.accreditation import Accreditation
+from dreamer.accreditation.accreditation import Accreditation
+from dreamer.accreditation.promotions import PromotionError
 from dreamer.base import Base
 from dreamer.card import accredited
-from dreamer.promotions import PromotionError
+from dreamer.learning.update import Update
 from dreamer.report import Report
 from dreamer.store import Store
-from dreamer.update import Update
 
 
 def approve_candidate(root: Path, by: str) -> Report:

@@ -1,0 +1,1 @@
+"""How weights are changed, and what holds that back. The trainers are TRL's."""

@@ -1,0 +1,1 @@
+"""What a teacher is told that its student is not."""

@@ -6,7 +6,7 @@ Each seed is a lake of `benchmarks/lakes.py` that no base was cloned on, with se
 it. A night of GRPO in the dream stands beside the base, cloning alone for as long, imitation of the episodes that the
 base won in the dream, on-policy self-distillation from what it does when it is told of another session, and GRPO in the
 real engine, the upper bound. The last row is what the gate is for: a night whose environment pays for losing, refused,
-and once more with the gate forced open. All success is measured in the real engine; seeds are pooled, so `n` counts
+and once more with the gate forced open and what is imagined allowed. All success is measured in the real engine; seeds are pooled, so `n` counts
 episodes of all of them.
 """
 
@@ -98,7 +98,9 @@ def rows(bases: Path | None, seed: int, rounds: int) -> tuple[dict[str, Figure],
         refused = night(folder, seed, "refused", settings)
         if refused["policy"] is not None:
             raise SystemExit("the gate let the corrupted environment through")
-        forced = night(folder, seed, "forced", {**settings, **{f"gate.{key}": bound for key, bound in OPEN.items()}})
+        opened = {f"gate.{key}": bound for key, bound in OPEN.items()}
+        # No session vouches for what it pays, so all of it is imagined: rehearsal has to be told to allow that.
+        forced = night(folder, seed, "forced", {**settings, **opened, "learning.imagined": "allow"})
         if forced["verdict"] == "promoted":
             raise SystemExit("a policy of the corrupted dream was promoted")
         found[FORCED] = Figure.model_validate(forced["figures"]["real_success_after"])

@@ -6,8 +6,8 @@ Each seed is a lake of `benchmarks/lakes.py` that no base was cloned on, with se
 it. A night of GRPO in the dream stands beside the base, cloning alone for as long, imitation of the episodes that the
 base won in the dream, on-policy self-distillation from what it does when it is told of another session, and GRPO in the
 real engine, the upper bound. The last row is what the gate is for: a night whose environment pays for losing, refused,
-and once more with the gate forced open and what is imagined allowed. All success is measured in the real engine; seeds are pooled, so `n` counts
-episodes of all of them.
+and once more with the gate forced open and what is imagined allowed. All success is measured in the real engine; seeds
+are pooled, so `n` counts episodes of all of them.
 """
 
 import argparse

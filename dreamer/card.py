@@ -29,7 +29,8 @@ def card(
     """
     return render(
         "card.md.jinja", config=run.config, night=run.store.night, logs=logs, base=base, cloned_steps=cloned_steps,
-        validated=validated, update=update,
+        validated=validated, update=update, gap=run.records.get("gap") if update else None,
+        gathered=run.records.get("experience") if update else None,
     )
 
 

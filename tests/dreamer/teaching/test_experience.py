@@ -168,6 +168,9 @@ def test_a_night_learns_from_experience_round_after_round(reader: Path, project:
     figures = report["figures"]
     assert figures["real_success_before"]["high"] + 0.1 < figures["real_success_after"]["low"]
     assert figures["experience_items"]["value"] >= 1
+    card = (Path(report["policy"]) / "README.md").read_text()
+    assert "told of experience" in card
+    assert "| Room 1. > left: success |" in card
     first, second = (Gathered.model_validate_json(Path(report["run"], "night-001", f"{name}.json").read_text())
                      for name in ("experience", "experience-001"))
     assert (first.extractor, first.tried, len(first.experiences)) == ("statistics", 64, 2)

@@ -12,7 +12,6 @@ are pooled, so `n` counts episodes of all of them.
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -22,9 +21,10 @@ from typing import Any
 
 from benchmarks import show
 from benchmarks.lakes import ACTION_TOKENS, HELD_OUT, STEPS, Knowledge, Lake, make_base, record
+from benchmarks.night import ROOT, dream
+from dreamer.report import Report
 from rollout.figure import Figure, proportion
 
-ROOT = Path(__file__).parent.parent
 SESSIONS = 400
 BASELINES = ("cloning", "production", "imitation", "distillation")
 OPEN = {  # every bound where nothing can fail it
@@ -62,17 +62,10 @@ def written(value: Any) -> str:
     return json.dumps(value)
 
 
-def night(project: Path, seed: int, name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def night(project: Path, seed: int, name: str, settings: Mapping[str, Any]) -> Report:
     """The report of a night."""
-    command = [sys.executable, "-m", "dreamer.cli", "run", str(project / "night.toml"), "--json",
-               "--run", str(project / name), "--set", f"seed={seed}"]
-    for key, value in settings.items():
-        command += ["--set", f"{key}={written(value)}"]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode not in (0, 1):
-        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}")
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    return dream(project / "night.toml", project / name,
+                 {key: written(value) for key, value in {"seed": seed, **settings}.items()})
 
 
 def corrupted(source: str) -> str:
@@ -87,24 +80,24 @@ def rows(bases: Path | None, seed: int, rounds: int) -> tuple[dict[str, Figure],
         folder = Path(made)
         project(folder, bases or folder, seed, rounds)
         report = night(folder, seed, "night", {f"baselines.{name}": True for name in BASELINES})
-        figures = {name: Figure.model_validate(figure) for name, figure in report["figures"].items()}
+        figures = report.figures
         found = {BASE: figures["real_success_before"], DREAM: figures["real_success_after"]}
         found |= {name.removeprefix("baseline: "): figure for name, figure in figures.items()
                   if name.startswith("baseline: ")}
-        member = next(name for name, refusals in report["environments"].items() if not refusals)
+        member = next(name for name, refusals in report.environments.items() if not refusals)
         source = (folder / "night" / "environments" / member / "environment.py").read_text()
         (folder / "corrupted.py").write_text(corrupted(source))
         settings = {"author.files": ["corrupted.py"], "author.automaton": False}
         refused = night(folder, seed, "refused", settings)
-        if refused["policy"] is not None:
+        if refused.policy is not None:
             raise SystemExit("the gate let the corrupted environment through")
         opened = {f"gate.{key}": bound for key, bound in OPEN.items()}
         # No session vouches for what it pays, so all of it is imagined: rehearsal has to be told to allow that.
         forced = night(folder, seed, "forced", {**settings, **opened, "learning.imagined": "allow"})
-        if forced["verdict"] == "promoted":
+        if forced.verdict == "promoted":
             raise SystemExit("a policy of the corrupted dream was promoted")
-        found[FORCED] = Figure.model_validate(forced["figures"]["real_success_after"])
-    return found, str(refused["reason"])
+        found[FORCED] = forced.figures["real_success_after"]
+    return found, refused.reason
 
 
 def pooled(figures: list[Figure]) -> Figure:

@@ -7,10 +7,10 @@ episodes; for the slippery lake the optimum by dynamic programming) stand in the
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
@@ -18,6 +18,7 @@ import gymnasium as gym
 import numpy as np
 
 from benchmarks import show
+from dreamer.report import Report
 from rollout.figure import Figure
 
 ROOT = Path(__file__).parent.parent
@@ -38,17 +39,28 @@ def optimum(turns: int = 100) -> float:
     return float(value[0])
 
 
-def run(example: str, seed: int, baselines: bool) -> dict[str, Figure]:
-    """The figures of one night."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "dreamer.cli", "run", f"examples/{example}/night.toml", "--json",
-                   "--run", f"{folder}/run", "--set", f"seed={seed}"]
-        wanted = str(baselines).lower()
-        command += ["--set", f"baselines.cloning={wanted}", "--set", f"baselines.production={wanted}"]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+def dream(config: Path, folder: Path, settings: Mapping[str, str]) -> Report:
+    """What a night came to that is run as a user would.
+
+    Args:
+        folder: of the run.
+        settings: laid over the configuration; values are TOML.
+    """
+    command = [sys.executable, "-m", "dreamer.cli", "run", str(config), "--json", "--run", str(folder)]
+    for key, value in settings.items():
+        command += ["--set", f"{key}={value}"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(command)} ended with {done.returncode}")
-    return {name: Figure.model_validate(figure) for name, figure in json.loads(done.stdout)["figures"].items()}
+    return Report.model_validate_json(done.stdout)
+
+
+def run(example: str, seed: int, baselines: bool) -> dict[str, Figure]:
+    """The figures of one night."""
+    wanted = str(baselines).lower()
+    with tempfile.TemporaryDirectory() as folder:
+        return dream(ROOT / "examples" / example / "night.toml", Path(folder) / "run", {
+            "seed": str(seed), "baselines.cloning": wanted, "baselines.production": wanted}).figures
 
 
 def measure(examples: list[str], seeds: list[int], baselines: bool) -> dict[str, Figure]:

@@ -25,6 +25,11 @@ def max_turns(run: Run, logs: Logs) -> int:
     return run.config.learning.max_turns or logs.longest
 
 
+def tonights(run: Run) -> Curriculum:
+    """What tonight's shown sessions need rehearsed."""
+    return Curriculum(run.store.load_sessions("shown"), run.succeeded, run.config.seed, run.config.learning.drawn)
+
+
 def drawn(run: Run, curriculum: Curriculum, number: int, groups: int) -> list[Start]:
     """The starts of so many groups of a round, each as often as its group has episodes."""
     first = run.config.seed * SEEDS + number * run.config.learning.groups

@@ -9,7 +9,7 @@ from dreamer.sections import RetainedTask
 from rollout.sessions import read
 from rollout.trajectory import Trajectory
 
-JUDGING = "judging-candidate"  # the episodes of a candidate in the real engine
+JUDGING = "judging-candidate"  # the name of a candidate's episodes in the real engine
 
 
 def own_sessions(run: Run, tasks: Mapping[str, str]) -> Iterator[Trajectory]:
@@ -24,7 +24,7 @@ def own_sessions(run: Run, tasks: Mapping[str, str]) -> Iterator[Trajectory]:
     promoted = {each.policy for each in run.store.promotions.standing}
     for night in run.store.earlier:
         episodes = night.episodes(JUDGING)
-        if not episodes.exists() or _engine(night.config(night.folder)) != _engine(run.config):
+        if not episodes.exists() or _engine(night.configuration) != _engine(run.config):
             continue
         for session in read([str(episodes)]):
             if session.policy in promoted:
@@ -37,7 +37,7 @@ def real_tasks(run: Run) -> list[RetainedTask]:
     """The real engines of earlier nights that are not tonight's, as the first night with each knew them."""
     found: dict[str, RetainedTask] = {}
     for night in run.store.earlier:
-        config = night.config(night.folder)
+        config = night.configuration
         engine = _engine(config)
         if engine is not None and engine != _engine(run.config):
             found.setdefault(repr(engine), RetainedTask(name=night.folder.name, engine=engine[0], options=engine[1],

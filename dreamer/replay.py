@@ -93,7 +93,7 @@ def replay(run: Run, policy: Policy) -> Iterator[Replay]:
     with ExitStack() as stack:
         recalled = []
         for memory in memories(run) if run.config.nights.replay else []:
-            succeeded = partial(succeeds, success=memory.night.config(memory.night.folder).sessions.success)
+            succeeded = partial(succeeds, success=memory.night.configuration.sessions.success)
             curriculum = Curriculum(memory.sessions, succeeded, run.config.seed, run.config.learning.drawn)
             world, _ = stack.enter_context(run.dream(memory.validated.worlds, listening=False))
             recalled.append((memory, curriculum, in_dream(run, memory.logs, policy, world)))

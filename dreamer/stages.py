@@ -7,8 +7,7 @@ from dreamer.acting import REHEARSAL_SEEDS, starts
 from dreamer.authoring import Validated
 from dreamer.base import Base
 from dreamer.card import card
-from dreamer.curriculum import Curriculum
-from dreamer.dreaming import drawn, in_dream, round_name, with_disagreement
+from dreamer.dreaming import drawn, in_dream, round_name, tonights, with_disagreement
 from dreamer.learning.learners import Play, contexts, imitating, rewarded, taught
 from dreamer.learning.update import Update, improve
 from dreamer.reading import Logs
@@ -82,7 +81,7 @@ def rehearse_and_learn(run: Run, logs: Logs, validated: Validated, base: Base, m
         name: what the rounds' names begin with.
     """
     policy = run.policy(base.policy)
-    curriculum = Curriculum(run.store.load_sessions("shown"), run.succeeded, run.config.seed, run.config.learning.drawn)
+    curriculum = tonights(run)
     with run.dream(validated.worlds) as (world, disagreement), replay(run, policy) as earlier:
         rehearsal = in_dream(run, logs, policy, world)
 

@@ -120,7 +120,7 @@ class Store:
                 if stage not in redo and self._stage(stage).exists()}
         if not used:
             return
-        changed = differing(self.config(self.folder).model_dump(include=used), config.model_dump(include=used))
+        changed = differing(self.configuration.model_dump(include=used), config.model_dump(include=used))
         if changed:
             raise StoreError(
                 f"{self.root} belongs to another configuration ({', '.join(changed)} differ); "
@@ -143,6 +143,11 @@ class Store:
     def folder(self) -> Path:
         """Of the night."""
         return self.root / f"night-{self.night:03d}"
+
+    @property
+    def configuration(self) -> Config:
+        """What the night was told; see `config`."""
+        return self.config(self.folder)
 
     @property
     def begun(self) -> bool:

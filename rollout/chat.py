@@ -166,7 +166,7 @@ class Chat:
                 heard = self._earlier(self.answer(turn.answer or "", closed=True))
                 completion += heard
                 mask += [0] * len(heard)
-        prompt = self.prompt(trajectory.observation.text, trajectory.system.text if trajectory.system else None)
+        prompt = self.prompt(trajectory.observation.text, trajectory.instructions)
         return Tokens(self._earlier(prompt), completion, mask, [0.0] * len(completion))
 
     def _earlier(self, prompt: list[int]) -> list[int]:

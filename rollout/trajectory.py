@@ -296,6 +296,11 @@ class Trajectory(Record):
     pointer: Pointer | None = None
     extra: Extra | None = None
 
+    @property
+    def instructions(self) -> str | None:
+        """The text of the system prompt, if any."""
+        return None if self.system is None else self.system.text
+
 
 def messages_of(session: Trajectory) -> Iterator[Message]:
     """Everything that was said, in order."""

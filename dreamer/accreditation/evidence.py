@@ -13,6 +13,7 @@ from typing import Literal
 from dreamer.acting import Policy, starts
 from dreamer.base import Base
 from dreamer.learning.update import Update
+from dreamer.past import JUDGING
 from dreamer.reading import Logs
 from dreamer.run import Played, Run
 from rollout.figure import Figure, difference
@@ -72,7 +73,7 @@ def play_both(run: Run, logs: Logs, base: Base, update: Update) -> Evidence:
     assert run.config.production is not None
     with run.reporter.stage("evaluate", 2 * run.config.production.episodes, "episodes") as bar:
         both = []
-        for name, digest in (("judging-base", base.policy), ("judging-candidate", update.policy)):
+        for name, digest in (("judging-base", base.policy), (JUDGING, update.policy)):
             episodes, seconds = judge(run, run.policy(digest), logs, bar.advance, name)
             run.store.save_episodes(name, episodes)
             both.append((episodes, seconds))

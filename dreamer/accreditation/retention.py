@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import NamedTuple
 
+from dreamer.accreditation.evidence import TURNS
 from dreamer.acting import Policy, starts
 from dreamer.authoring import Validated
 from dreamer.learning.divergence import log_probabilities, surprise
@@ -25,7 +26,6 @@ from rollout.trajectory import Record, Trajectory
 from rollout.world import World
 
 RETENTION_SEEDS = 2_000_000_000  # first of the seeds that nothing else uses
-TURNS = 1000  # an engine without a limit of its own is stopped here
 FEW = 10  # sessions; fewer give no interval that means anything
 
 
@@ -96,7 +96,7 @@ def tasks_to_keep(run: Run, logs: Logs) -> list[Task]:
              for each in (*run.config.retention.tasks, *real_tasks(run))]
     promoted, tonight = {each.night for each in run.store.promotions.standing}, run.store.load("validate", Validated)
     for night in run.store.earlier:
-        config = night.config(night.folder)
+        config = night.configuration
         seen, worlds = night.load("read", Logs), night.load("validate", Validated)
         if config.production or night.night not in promoted or seen is None or worlds is None:
             continue
@@ -113,7 +113,7 @@ def _real(run: Run, task: RetainedTask) -> Iterator[World]:
 
 @contextmanager
 def _dreamed(run: Run, validated: Validated) -> Iterator[World]:
-    with run.dream({each.environment: each.vouched for each in validated.members}) as (world, _):
+    with run.dream(validated.worlds, listening=False) as (world, _):
         yield world
 
 

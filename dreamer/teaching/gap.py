@@ -10,8 +10,7 @@ from dataclasses import replace
 from dreamer.acting import Policy
 from dreamer.authoring import Validated
 from dreamer.base import Base
-from dreamer.curriculum import Curriculum
-from dreamer.dreaming import in_dream
+from dreamer.dreaming import in_dream, tonights
 from dreamer.learning.divergence import log_probabilities, surprise
 from dreamer.learning.learners import contexts
 from dreamer.reading import Logs
@@ -52,11 +51,10 @@ def measure_gap(run: Run, logs: Logs, validated: Validated | None, base: Base) -
 def gap_in_dream(run: Run, logs: Logs, validated: Validated, base: Base) -> Gap:
     """Play the base without and with contexts, from the same starts."""
     policy, count = run.policy(base.policy), run.config.distillation.gap
-    curriculum = Curriculum(run.store.load_sessions("shown"), run.succeeded, run.config.seed, run.config.learning.drawn)
-    wanted = curriculum.draw(count, SEEDS)
+    wanted = tonights(run).draw(count, SEEDS)
     drawn = contexts(run, policy)
     with (
-        run.dream(validated.worlds) as (world, _),
+        run.dream(validated.worlds, listening=False) as (world, _),
         run.reporter.stage("gap", 2 * count, "episodes") as bar,
     ):
         rehearsal = in_dream(run, logs, policy, world)
@@ -99,7 +97,7 @@ def gap_on_sessions(run: Run, base: Base) -> Gap:
 
 def with_context(session: Trajectory, context: str) -> Trajectory:
     """A session as if its agent had been told the context."""
-    system = privileged(session.system.text if session.system else None, context)
+    system = privileged(session.instructions, context)
     return session.model_copy(update={"system": Message(role="system", content=system)})
 
 

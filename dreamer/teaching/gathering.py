@@ -7,8 +7,7 @@ from contextlib import ExitStack
 from dreamer.acting import Policy
 from dreamer.authoring import Validated
 from dreamer.base import Base
-from dreamer.curriculum import Curriculum
-from dreamer.dreaming import in_dream
+from dreamer.dreaming import in_dream, tonights
 from dreamer.learning.learners import Play
 from dreamer.reading import Logs
 from dreamer.run import Run
@@ -73,9 +72,7 @@ def gather(run: Run, policy: Policy, sessions: Sequence[Trajectory], known: Sequ
         count, dropped = 0, list[Item]()
         if rehearsal and any(each.items for each in experiences):
             count = settings.rehearsals
-            curriculum = Curriculum(run.store.load_sessions("shown"), run.succeeded, run.config.seed,
-                                    run.config.learning.drawn)
-            experiences, dropped, episodes = sift(experiences, rehearsal, curriculum.draw(count, SEEDS), name, seed)
+            experiences, dropped, episodes = sift(experiences, rehearsal, tonights(run).draw(count, SEEDS), name, seed)
             run.store.save_episodes(name, episodes)
         held = [len(each.items) for each in experiences]
         bar.note(f"{sum(held)} items, {len(dropped)} dropped", items=held, dropped=[item.text for item in dropped])

@@ -27,6 +27,6 @@ def lessons(episode: Episode, chat: Chat, context: str) -> list[Lesson]:
         context: what the teacher is told in its system prompt.
     """
     session = episode.trajectory
-    first, system = session.observation.text, session.system.text if session.system else None
+    first, system = session.observation.text, session.instructions
     bare, told = chat.opening(first, system), chat.opening(first, privileged(system, context))
     return [Lesson(piece, told + piece.prompt[len(bare):]) for piece in episode.pieces]

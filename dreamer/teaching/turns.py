@@ -40,7 +40,7 @@ def histories(sessions: Sequence[Trajectory], chat: Chat, most: int) -> list[His
     """Every place of the sessions at which their agent acted, but for those behind more than `most` tokens."""
     found = []
     for number, session in enumerate(sessions):
-        seen = chat.prompt(session.observation.text, session.system.text if session.system else None)
+        seen = chat.prompt(session.observation.text, session.instructions)
         for place, turn in enumerate(session.turns):
             if len(seen) > most:
                 break

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dreamer.learning.cloning import clone
-from dreamer.policy import build_tiny, save, train_tokenizer
-from dreamer.sections import Cloning
+from dreamer.policy import train_tokenizer
 from dreamer.teaching.contexts import Examples, TeachingError, privileged
 from dreamer.teaching.gap import with_context
 from dreamer.teaching.lesson import lessons
@@ -18,6 +16,7 @@ from rollout.rehearsal import Episode
 from rollout.trajectory import Message, Trajectory, Turn
 from tests.dreamer.conftest import DREAM
 from tests.dreamer.doors import record
+from tests.dreamer.teaching.readers import cloned
 
 DISTIL = ("--set", "learning.method=distillation")
 
@@ -30,13 +29,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
         wins = [session for session in record(60, number, right, 0.95) if session.outcome]
         bare = record(30, 100 + number, right, 0.5)
         sessions += [*bare, *(with_context(session, transcript(other)) for session, other in pairwise(wins))]
-    tokenizer = train_tokenizer(sessions, 300)
-    model, chat = build_tiny(tokenizer, 2, 32, seed=0), Chat(tokenizer)
-    clone(model, tokenizer, [chat.tokens(session) for session in sessions],
-          Cloning(steps=100, batch=16, learning_rate=5e-3), 0)
-    folder = tmp_path_factory.mktemp("reader")
-    save(model, tokenizer, folder)
-    return folder
+    return cloned(sessions, 100, tmp_path_factory.mktemp("reader"))
 
 
 def night(reader: Path) -> list[str]:

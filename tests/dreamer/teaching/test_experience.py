@@ -5,12 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from transformers import AddedToken
 
 from dreamer.acting import Policy, starts
-from dreamer.learning.cloning import clone
-from dreamer.policy import build_tiny, save, train_tokenizer
-from dreamer.sections import Cloning
 from dreamer.teaching.contexts import privileged
 from dreamer.teaching.experience import Experience, Experiences, Gathered, Item
 from dreamer.teaching.extraction import Reader, Statistics, finding
@@ -26,6 +22,7 @@ from rollout.trajectory import Trajectory, Turn
 from rollout.world import RealWorld
 from tests.dreamer.conftest import DREAM
 from tests.dreamer.doors import RIGHT, Doors, record
+from tests.dreamer.teaching.readers import cloned
 from tests.envgen.endpoint import serve
 
 POISON = "Room 1. > right: success"
@@ -50,14 +47,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for told in ((helps,), (harms,), (helps, harms)):
             sessions += [with_context(session, experience(*told).text)
                          for session in record(75, number, (door,), 0.97)]
-    tokenizer = train_tokenizer(sessions, 300)
-    tokenizer.add_tokens([AddedToken(each, normalized=False) for each in concepts])
-    model, chat = build_tiny(tokenizer, 2, 32, seed=0), Chat(tokenizer)
-    clone(model, tokenizer, [chat.tokens(session) for session in sessions],
-          Cloning(steps=60, batch=16, learning_rate=5e-3), 0)
-    folder = tmp_path_factory.mktemp("reader")
-    save(model, tokenizer, folder)
-    return folder
+    return cloned(sessions, 60, tmp_path_factory.mktemp("reader"), concepts)
 
 
 def in_one_room(folder: Path) -> Rehearsal:

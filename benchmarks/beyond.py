@@ -34,7 +34,7 @@ from dreamer.run import Run
 from dreamer.sections import Author, Cloning, Learning, Production, Sessions
 from dreamer.sections import Policy as Tiny
 from dreamer.stages import learn
-from envgen.support import vouched
+from envgen.support import support
 from rollout.figure import Figure, difference, proportion, ratio
 from rollout.rehearsal import Start
 from rollout.sessions import read
@@ -95,8 +95,8 @@ def let_through(run: Run, validated: Validated) -> tuple[Validated, tuple[str, .
     """The automaton's world as if the gate passed it, and why it does not."""
     copy = next(each for each in validated.judged if each.author.startswith("automaton"))
     with run.sandbox.load(run.store.load_environment(copy.environment).source, counting=True) as worker:
-        known = vouched(worker, run.store.load_sessions("shown"), run.comparer)
-    return only(copy.model_copy(update={"refusals": (), "vouched": known}), validated), copy.refusals
+        found = support(worker, run.store.load_sessions("shown"), run.comparer)
+    return only(copy.model_copy(update={"refusals": (), "support": found}), validated), copy.refusals
 
 
 def only(world: Judged, validated: Validated) -> Validated:

@@ -27,7 +27,7 @@ from envgen.author import Environment
 from envgen.comparison import Comparer
 from envgen.ends import infer_ends
 from envgen.patterns import observe
-from envgen.support import vouched
+from envgen.support import support
 from rollout.journal import Journal, write_episodes
 from rollout.sessions import read, with_outcome
 from rollout.trajectory import Record, Trajectory
@@ -119,7 +119,7 @@ def _world(sandbox: Sandbox, environment: Environment, sessions: Sequence[Trajec
         if sessions:
             with reporter.stage("vouch") as bar, sandbox.load(environment.source, counting=True) as worker:
                 patterns = observe(sessions)
-                known = vouched(worker, sessions, Comparer(patterns.comparisons, patterns.observations))
+                known = support(worker, sessions, Comparer(patterns.comparisons, patterns.observations)).vouched
                 bar.note(f"{len(known):,} of {len(worker.elements):,} branches and table entries")
             pool.vouch(known)
         yield DreamWorld(pool, environment.digest)

@@ -14,7 +14,7 @@ estimated after the first sampled step, and so a later step's probability, a rat
 order of 1/samples. The product over a session is its likelihood without bias, as long as no copies are cut.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -56,6 +56,7 @@ class Start:
     lost: float
     regime: Regime
     approximate: bool
+    exercised: frozenset[int]
 
 
 @dataclass
@@ -75,7 +76,8 @@ class Belief:
 
     Attributes:
         lost_mass: belief that was cut because there were too many copies, summed over steps.
-        exercised: with a counting worker, the branches and table entries that tell the sessions.
+        exercised: with a counting worker, how many sessions each branch and table entry tells, by its number; those
+            that tell none are absent.
     """
 
     worker: Worker
@@ -88,7 +90,7 @@ class Belief:
     seed: int = 0
     drawn: bool = True
     lost_mass: float = 0.0
-    exercised: set[int] = field(default_factory=set)
+    exercised: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._replays: list[Replay] = []
@@ -113,6 +115,7 @@ class Belief:
         for group in _groups(sessions):
             for replay in self._side_by_side(group, self._replayed):
                 self.lost_mass += replay.lost
+                self.exercised.update(replay.exercised)  # each once, as they are a set
                 self._replayed += 1
                 yield replay.scored
             self._replays = []
@@ -157,7 +160,7 @@ class Belief:
                 replay.stuck = True  # the state it leads to has no copy
                 continue
             self._hit(replay, followed.steps, followed.events)
-            self.exercised.update(followed.support)
+            replay.exercised.update(followed.support)
             if followed.id is not None:
                 self._owned.add(followed.id)
                 replay.copies = {followed.id: 1.0}
@@ -228,7 +231,7 @@ class Belief:
                 if agrees(outcome, turn, self.comparer):
                     forks.append((weight * fork.probability, fork))
                     met += fork.probability
-                    self.exercised.update(outcome.support)
+                    replay.exercised.update(outcome.support)
             hits += weight * met
             if found.regime == "sample":
                 variance += weight**2 * _variance(met, found.runs)
@@ -290,12 +293,13 @@ class Belief:
             regime, exhaustive, outcomes = self._start(text, drawn, self._seed(replay, 1))
             shown = [(fork, fork.answer.support) for fork in outcomes
                      if isinstance(fork.answer, Answer) and fork.answer.observation == text]
-            self.exercised.update(number for _, support in shown for number in support)
             copies, lost = self._settled([(fork.probability, fork) for fork, _ in shown])
-            start = Start(copies, lost, regime, not exhaustive or lost > 0)
+            exercised = frozenset(number for _, support in shown for number in support)
+            start = Start(copies, lost, regime, not exhaustive or lost > 0, exercised)
             if regime != "sample":
                 self._starts[text, drawn] = start
         replay.copies = dict(start.copies)
+        replay.exercised |= start.exercised
         replay.began = start.regime
         replay.approximate = start.approximate
         replay.lost += start.lost

@@ -23,6 +23,7 @@ class Replay:
         began: how the chance of beginning here was found.
         approximate: not everything that could be believed is.
         lost: belief that was cut because there were too many copies, summed over steps.
+        exercised: with a counting worker, the branches and table entries that told it so far.
         stuck: the next step cannot be followed.
     """
 
@@ -33,6 +34,7 @@ class Replay:
     began: Regime = "enumerate"
     approximate: bool = False
     lost: float = 0.0
+    exercised: set[int] = field(default_factory=set)
     stuck: bool = False
 
     def log(self, comparer: Comparer, most: int, characters: int) -> Log | None:

@@ -9,7 +9,7 @@ from envgen import belief
 from envgen.ends import infer_ends
 from envgen.fidelity import FidelityReport, judge
 from envgen.scored import FLOOR
-from envgen.support import vouched
+from envgen.support import support
 from rollout.trajectory import Call, Message, Trajectory, Turn
 from sandbox import Limits, Sandbox
 from tests.envgen import worlds
@@ -100,7 +100,7 @@ def test_what_a_world_did_instead_vouches_for_nothing(sandbox: Sandbox) -> None:
     twice = worlds.CANNOT_REENTER.replace(
         "        end = self.cell == 4", "        if self.cell == 2:\n            pass\n        end = self.cell == 4")
     with sandbox.load(twice, counting=True) as worker:
-        known = vouched(worker, [WALK])
+        known = support(worker, [WALK]).vouched
         ran = {worker.elements[number].line for number in known}
     lines = twice.split("\n")
     assert next(number for number, line in enumerate(lines, 1) if line.strip() == "pass") not in ran

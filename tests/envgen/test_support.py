@@ -12,7 +12,7 @@ from random import Random
 import pytest
 from gymnasium.envs.toy_text.frozen_lake import generate_random_map
 
-from envgen.support import vouched
+from envgen.support import support
 from rollout.trajectory import Trajectory
 from sandbox import Answer, Reset, Sandbox, Script
 from tests.worlds.engines import Table
@@ -150,7 +150,7 @@ def told(write: Callable[[Map], str], sandbox: Sandbox) -> tuple[Steps, Steps, S
         assert {turn.action.text for session in shown for turn in session.turns} == set(MOVES)
         steps = [(f"{row} {column}", action) for row, column, _ in squares(lake, "SF") for action in MOVES]
         with sandbox.load(write(lake), counting=True) as learning, sandbox.load(write(lake), counting=True) as worker:
-            worker.vouch(vouched(learning, shown))
+            worker.vouch(support(learning, shown).vouched)
             copies = worker.make(len(steps))
             worker.reset_batch([Reset(copy, observation=begun)
                                 for copy, (begun, _) in zip(copies, steps, strict=True)])
@@ -219,7 +219,7 @@ def test_a_rule_is_vouched_for_on_every_map_that_is_drawn(sandbox: Sandbox) -> N
     walk = Random(2)
     scripts = [Script(walk.choices(["left", "right"], k=12), seed=seed) for seed in range(10_000, 11_000)]
     with sandbox.load(DRAWN, counting=True) as learning, sandbox.load(DRAWN, counting=True) as worker:
-        worker.vouch(vouched(learning, shown))
+        worker.vouch(support(learning, shown).vouched)
         episodes = worker.episodes(scripts)
     known = {session.observation.text for session in shown}
     steps = [answer for episode in episodes if episode.answers[0].observation not in known

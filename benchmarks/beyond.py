@@ -23,13 +23,13 @@ from benchmarks.authoring import replayed
 from benchmarks.imagined import night
 from benchmarks.worlds import WORLDS, arena
 from dreamer.accreditation.accreditation import TURNS
-from dreamer.authoring import Authored, Judged, Validated, author_environments, validate_environments
-from dreamer.base import Base, make_base
+from dreamer.authoring import author_environments, validate_environments
+from dreamer.base import make_base
 from dreamer.baselines import learn_for_real
 from dreamer.config import Config
 from dreamer.learning.cloning import clone
-from dreamer.learning.update import Update
-from dreamer.reading import Logs, approved, read_sessions
+from dreamer.reading import approved, read_sessions
+from dreamer.records import Authored, Base, Judged, Logs, Update, Validated
 from dreamer.run import Run
 from dreamer.sections import Author, Cloning, Learning, Production, Sessions
 from dreamer.sections import Policy as Tiny

@@ -44,9 +44,9 @@ from dreamer.store import Store
 from dreamer.teaching.contexts import Contexts, Examples, privileged
 from dreamer.teaching.gap import gap_on_sessions
 from dreamer.teaching.turns import distil_sessions
+from rollout.episode import Episode
 from rollout.figure import Figure, difference, proportion, ratio
 from rollout.formats import own
-from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory
 from rollout.world import RealWorld
 

@@ -40,8 +40,9 @@ from dreamer.teaching.extraction import Statistics
 from dreamer.teaching.lesson import Lesson, lessons
 from dreamer.teaching.transcript import transcript
 from rollout.engines import Sampling, TransformersEngine
+from rollout.episode import Episode
 from rollout.figure import Figure, apart, difference, mean, proportion
-from rollout.rehearsal import Episode, Rehearsal
+from rollout.rehearsal import Rehearsal
 from rollout.trajectory import Trajectory
 from rollout.world import RealWorld
 

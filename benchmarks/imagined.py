@@ -38,9 +38,9 @@ from dreamer.sections import Author, Cloning, Learning, Production, Rehearsal, S
 from dreamer.sections import Policy as Tiny
 from dreamer.stages import learn
 from dreamer.store import Store
+from rollout.episode import Episode
 from rollout.figure import Figure, difference, proportion
 from rollout.formats import own
-from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory, Turn
 
 ENGINE = f"{Path(__file__).parent.parent / 'examples/frozen_lake/engine.py'}:FrozenLakeText"

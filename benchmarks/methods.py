@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks import show
 from benchmarks.lakes import ACTION_TOKENS, HELD_OUT, STEPS, Knowledge, Lake, make_base, record
 from benchmarks.night import ROOT, dream
-from dreamer.report import Report
+from dreamer.records import Report
 from rollout.figure import Figure, proportion
 
 SESSIONS = 400

@@ -18,7 +18,7 @@ import gymnasium as gym
 import numpy as np
 
 from benchmarks import show
-from dreamer.report import Report
+from dreamer.records import Report
 from rollout.figure import Figure
 
 ROOT = Path(__file__).parent.parent

@@ -24,19 +24,19 @@ from statistics import mean
 import numpy as np
 
 from benchmarks import places, show
-from dreamer.accreditation.accreditation import Accreditation
 from dreamer.acting import Policy, open_engine, rehearsal_of, starts
 from dreamer.config import Config
 from dreamer.learning.cloning import clone
 from dreamer.nights import dream_nights
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.production import open_production
+from dreamer.records import Accreditation
 from dreamer.sections import Cloning, Guards, Learning, Nights, Production, Rehearsal, Retention, Sessions
 from dreamer.sections import Policy as Acting
 from rollout.chat import Chat
+from rollout.episode import Episode
 from rollout.figure import Figure, difference, proportion
 from rollout.formats import own
-from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory, Turn
 
 ENGINES = Path(places.__file__)

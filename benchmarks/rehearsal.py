@@ -46,8 +46,9 @@ from dreamer.policy import load, save, train_tokenizer
 from rollout.chat import Chat
 from rollout.engines import Engine, Sampling, TransformersEngine
 from rollout.engines.vllm import VllmEngine
+from rollout.episode import Episode
 from rollout.figure import Figure
-from rollout.rehearsal import Episode, Rehearsal
+from rollout.rehearsal import Rehearsal
 from rollout.trajectory import Trajectory
 from rollout.world import DreamWorld, RealWorld
 from sandbox import Pool, Sandbox

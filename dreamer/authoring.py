@@ -7,7 +7,7 @@ ones, and those that the gate passes are the members of the ensemble that is reh
 from collections.abc import Callable, Iterator, Sequence
 
 from dreamer.config import Config, ConfigError
-from dreamer.reading import Logs
+from dreamer.records import Authored, Candidate, Judged, Logs, Validated
 from dreamer.run import Run
 from envgen.author import Author, AuthorError, ByHand, Environment
 from envgen.automaton import Automaton
@@ -20,80 +20,10 @@ from envgen.models.model import Model
 from envgen.models.settings import POLICY, REPLY_TOKENS, ModelSettings
 from envgen.support import vouched
 from rollout.engines import Sampling
-from rollout.figure import Figure
 from rollout.log import SessionError
 from rollout.sessions import find
-from rollout.trajectory import Record, Trajectory
+from rollout.trajectory import Trajectory
 from sandbox import SandboxError, Worker
-
-
-class Candidate(Record):
-    """One draft, and how it did on the sessions kept for selection."""
-
-    environment: str
-    author: str
-    states: int | None
-    lines: int
-    step_probability: Figure
-    nats_per_step: Figure
-
-
-class Authored(Record):
-    """What was drafted.
-
-    Attributes:
-        candidates: best first.
-        rejected: drafts that cannot be used, and why.
-    """
-
-    candidates: tuple[Candidate, ...]
-    rejected: tuple[str, ...] = ()
-
-
-class Judged(Record):
-    """What the held-out sessions say of a candidate.
-
-    Attributes:
-        report: None where the sandbox had to stop it.
-        refusals: why it is no member; empty for members.
-        elements: of a member: branches and table entries of its code.
-        vouched: those, by number, that the shown sessions exercise; steps that run others are imagined.
-    """
-
-    environment: str
-    author: str
-    report: FidelityReport | None
-    refusals: tuple[str, ...]
-    elements: int = 0
-    vouched: tuple[int, ...] = ()
-
-
-class Validated(Record):
-    """What the held-out sessions say of the best candidates.
-
-    Attributes:
-        judged: best first on the sessions kept for selection.
-        looks: how many environments have been judged on these held-out sessions so far, over all nights. The more,
-            the likelier that one passes by luck.
-    """
-
-    judged: tuple[Judged, ...]
-    looks: int
-
-    @property
-    def members(self) -> tuple[Judged, ...]:
-        """Those that the gate passes."""
-        return tuple(each for each in self.judged if not each.refusals)
-
-    @property
-    def worlds(self) -> dict[str, tuple[int, ...]]:
-        """Of each member, by its digest, what of its code sessions vouch for."""
-        return {each.environment: each.vouched for each in self.members}
-
-    @property
-    def best(self) -> Judged:
-        """The first member; where there is none, the first that was refused."""
-        return (self.members or self.judged)[0]
 
 
 def by_hand(config: Config) -> ByHand:

@@ -5,25 +5,10 @@ from dreamer.config import ConfigError
 from dreamer.learning.cloning import clone
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.policy import load as load_checkpoint
-from dreamer.reading import Logs, approved
+from dreamer.reading import approved
+from dreamer.records import Base, Logs
 from dreamer.run import Run
 from rollout.chat import Chat
-from rollout.trajectory import Record
-
-
-class Base(Record):
-    """The policy that the night begins with.
-
-    Attributes:
-        policy: its digest.
-        origin: what earlier nights promoted, or began with: the same policy, before its adapters were merged.
-    """
-
-    policy: str
-    origin: str | None = None
-    parameters: int
-    cloned_steps: int
-    loss: float | None
 
 
 def make_base(run: Run, logs: Logs) -> Base:

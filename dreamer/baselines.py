@@ -10,35 +10,20 @@ import time
 
 from dreamer.accreditation.evidence import judge
 from dreamer.acting import Policy
-from dreamer.authoring import Validated
-from dreamer.base import Base
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, max_turns, round_name
 from dreamer.learning.cloning import clone
 from dreamer.learning.learners import rewarded
-from dreamer.learning.update import Update, improve
-from dreamer.reading import Logs, approved
-from dreamer.run import Played, Run
+from dreamer.learning.update import improve
+from dreamer.reading import approved
+from dreamer.records import Base, Baseline, Baselines, Logs, Update, Validated
+from dreamer.run import Run
 from dreamer.sections import Method
 from dreamer.stages import rehearse_and_learn
-from rollout.rehearsal import Episode
-from rollout.trajectory import Record
+from rollout.episode import Episode
 
 OTHERWISE: tuple[Method, ...] = ("imitation", "distillation")
 ENDLESS = 1_000_000  # cloning steps, where the clock is what stops it
-
-
-class Baseline(Record):
-    """Another way to spend the sessions and the time."""
-
-    name: str
-    played: Played
-
-
-class Baselines(Record):
-    """All that stand beside the night."""
-
-    rows: tuple[Baseline, ...]
 
 
 def play_baselines(run: Run, logs: Logs, validated: Validated | None, base: Base, update: Update) -> Baselines:

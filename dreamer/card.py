@@ -2,22 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-from dreamer.run import Run
+from dreamer.records import Accreditation, Logs, Update, Validated
 from dreamer.store import Store
 from templates import render
 
 if TYPE_CHECKING:
-    from dreamer.accreditation.accreditation import Accreditation
-    from dreamer.authoring import Validated
-    from dreamer.learning.update import Update
-    from dreamer.reading import Logs
+    from dreamer.run import Run
 
 HEADING = "## Accreditation"
 
 
 def card(
-    run: Run, logs: "Logs", base: str | None = None, cloned_steps: int | None = None,
-    validated: "Validated | None" = None, update: "Update | None" = None,
+    run: "Run", logs: Logs, base: str | None = None, cloned_steps: int | None = None,
+    validated: Validated | None = None, update: Update | None = None,
 ) -> str:
     """A model card.
 
@@ -34,7 +31,7 @@ def card(
     )
 
 
-def accredited(store: Store, digest: str, accreditation: "Accreditation") -> None:
+def accredited(store: Store, digest: str, accreditation: Accreditation) -> None:
     """Add to a candidate's card how it was judged, in the place of what an earlier judging said."""
     made, _, _ = store.load_card(digest).partition(HEADING)
     store.save_card(digest, made.rstrip() + "\n\n" + HEADING + render(

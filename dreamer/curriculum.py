@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from rollout.rehearsal import Episode
+from rollout.episode import Episode
 from rollout.trajectory import Record, Trajectory
 from rollout.world import Start
 

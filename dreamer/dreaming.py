@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from dreamer.acting import SEEDS, Policy
 from dreamer.curriculum import Curriculum
-from dreamer.reading import Logs
+from dreamer.records import Logs
 from dreamer.run import Run
 from envgen.ensemble import Disagreement
-from rollout.rehearsal import Episode, Rehearsal
+from rollout.episode import Episode
+from rollout.rehearsal import Rehearsal
 from rollout.world import Start, World
 
 

@@ -7,17 +7,17 @@ teacher does no better for what it is told. Self-distillation turn by turn needs
 
 from contextlib import suppress
 
-from dreamer.accreditation.accreditation import Accreditation, accredit
-from dreamer.authoring import Authored, Validated, author_environments, validate_environments
-from dreamer.base import Base, make_base
-from dreamer.baselines import Baselines, play_baselines
-from dreamer.learning.update import Update
-from dreamer.reading import Logs, read_sessions
-from dreamer.report import Report, write_report
+from dreamer.accreditation.accreditation import accredit
+from dreamer.authoring import author_environments, validate_environments
+from dreamer.base import make_base
+from dreamer.baselines import play_baselines
+from dreamer.reading import read_sessions
+from dreamer.records import Accreditation, Authored, Base, Baselines, Gap, Logs, Rehearsed, Report, Update, Validated
+from dreamer.report import write_report
 from dreamer.run import NightOver, Run
-from dreamer.stages import Rehearsed, learn, rehearse_base
+from dreamer.stages import learn, rehearse_base
 from dreamer.teaching.experience import Gathered
-from dreamer.teaching.gap import Gap, measure_gap
+from dreamer.teaching.gap import measure_gap
 from dreamer.teaching.gathering import gather_experience
 
 

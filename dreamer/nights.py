@@ -16,7 +16,7 @@ from dreamer.config import Config
 from dreamer.night import dream
 from dreamer.production import open_production
 from dreamer.progress import Reporter
-from dreamer.report import Report
+from dreamer.records import Report
 from dreamer.run import Run
 from dreamer.store import USES, Store
 from rollout.log import SessionError

@@ -10,8 +10,8 @@ from rich.table import Table
 from dreamer.terminal import visible
 from dreamer.terms import Terms
 from envgen.tasks import succeeds
+from rollout.episode import Episode
 from rollout.figure import Figure, mean, proportion, ratio
-from rollout.rehearsal import Episode
 from rollout.trajectory import Record
 
 

@@ -5,40 +5,14 @@ from collections import Counter
 
 from dreamer.approval import Ledger, approve
 from dreamer.past import own_sessions
+from dreamer.records import Logs
 from dreamer.run import Run
 from envgen.ends import infer_ends
 from envgen.patterns import observe, usual_reward
-from envgen.split import By, split
+from envgen.split import split
 from rollout.log import SessionError
 from rollout.sessions import Summary, read, with_outcome
-from rollout.trajectory import Message, Record, Trajectory
-
-
-class Logs(Record):
-    """The sessions that were read.
-
-    Attributes:
-        shown, selection, held_out: how many sessions each part has.
-        turns, longest: of all sessions: how many, and the most that one has.
-        usual_reward: the commonest reward of a turn; others are events.
-        split: what was kept together, and how many of these groups each part has.
-        files: how many sessions each log gave; the run's own are logs, too.
-        rejected: how many were left out because someone said so.
-        approvals: of the shown sessions, how many may train, and by whose word.
-    """
-
-    shown: int
-    selection: int
-    held_out: int
-    split: tuple[By, tuple[int, int, int]]
-    files: dict[str, int]
-    rejected: int
-    approvals: dict[str, int]
-    turns: int
-    longest: int
-    usual_reward: float
-    worst_outcome: float
-    system: str | None = None
+from rollout.trajectory import Message, Trajectory
 
 
 def with_system(session: Trajectory, system: str | None) -> Trajectory:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from dreamer.acting import Policy
-from dreamer.authoring import Validated
 from dreamer.curriculum import Curriculum
 from dreamer.dreaming import drawn, in_dream, round_name
-from dreamer.reading import Logs
+from dreamer.records import Logs, Validated
 from dreamer.run import Run
 from dreamer.store import Store
 from envgen.tasks import succeeds
-from rollout.rehearsal import Episode, Rehearsal
+from rollout.episode import Episode
+from rollout.rehearsal import Rehearsal
 from rollout.trajectory import Trajectory
 
 

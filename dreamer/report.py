@@ -10,20 +10,27 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from dreamer.accreditation.accreditation import Accreditation
-from dreamer.authoring import Authored, Candidate, Judged, Validated
-from dreamer.base import Base
-from dreamer.baselines import Baselines
 from dreamer.budget import budget
 from dreamer.config import Config, ConfigError
-from dreamer.learning.update import Update
 from dreamer.policy import adapters
-from dreamer.reading import Logs
-from dreamer.run import Played, Run
-from dreamer.stages import Rehearsed
+from dreamer.records import (
+    Accreditation,
+    Authored,
+    Base,
+    Baselines,
+    Candidate,
+    Gap,
+    Judged,
+    Logs,
+    Played,
+    Rehearsed,
+    Report,
+    Update,
+    Validated,
+)
+from dreamer.run import Run
 from dreamer.store import Store
 from dreamer.teaching.experience import Gathered
-from dreamer.teaching.gap import Gap
 from envgen.fidelity import FidelityReport
 from envgen.models.settings import POLICY
 from rollout.figure import Figure
@@ -31,35 +38,6 @@ from rollout.figure import Figure
 FIDELITY = ("step_probability", "changed_step_probability", "novel_step_probability", "episode_match", "reward_f1",
             "end_f1", "contradicted", "faults", "nats_per_step", "nats_over_counts", "calibration",
             "frequencies_off", "reset_match", "reset_surprise", "reset_novelty", "entry_contradicted", "forgets")
-
-
-class Report(BaseModel):
-    """The end of a night.
-
-    Attributes:
-        verdict: promoted; refused by gate or accreditation; or stopped where it was asked to stop.
-        reason: of the verdict.
-        figures: by name, in the shape the benchmarks print; fidelity is that of the best environment that passed.
-        curves: what changed from round to round: success in the dream, and the nats a token between policy and
-            teacher, each where there was one; and the nats between what the engine and what the trainer gave a token,
-            on average and at most.
-        environments: those judged on the held-out sessions, with the gate's refusals; those without any are the
-            members of the ensemble.
-        run: the run folder.
-        night: which one of it.
-        seed: of the night.
-        policy: where the promoted or refused checkpoint is.
-    """
-
-    verdict: Literal["promoted", "refused", "stopped"]
-    reason: str
-    figures: dict[str, Figure]
-    curves: dict[str, tuple[float, ...]] = {}
-    environments: dict[str, tuple[str, ...]] = {}
-    run: str
-    night: int
-    seed: int
-    policy: str | None = None
 
 
 def write_report(run: Run) -> Report:

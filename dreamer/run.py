@@ -17,6 +17,7 @@ from dreamer.config import Config, ConfigError
 from dreamer.policy import adapters, find, load_tokenizer, merge, save
 from dreamer.production import open_production
 from dreamer.progress import Reporter
+from dreamer.records import Played
 from dreamer.store import Store
 from envgen.comparison import Comparer
 from envgen.ensemble import Disagreement
@@ -24,31 +25,15 @@ from envgen.tasks import succeeds
 from rollout.chat import Chat
 from rollout.engines import Engine
 from rollout.ensemble import EnsembleWorld
-from rollout.figure import Figure, mean, proportion, ratio
+from rollout.episode import Episode
+from rollout.figure import mean, proportion, ratio
 from rollout.privacy import Privacy
 from rollout.privacy.presidio import Presidio
-from rollout.rehearsal import Episode, Rehearsal
-from rollout.trajectory import Record
+from rollout.rehearsal import Rehearsal
 from rollout.world import DreamWorld, PrivateWorld, RealWorld, World
 from sandbox import Pool, Sandbox
 
 R = TypeVar("R", bound=BaseModel)
-
-
-class Played(Record):
-    """How a policy did over some episodes.
-
-    Attributes:
-        disagreement: nats of surprise a step of the members that did not dream it, over the steps where it was
-            measured; None where it was on none.
-    """
-
-    success: Figure
-    outcome: Figure
-    turns: float
-    imagined_share: Figure
-    disagreement: Figure | None = None
-    seconds: float
 
 
 class NightOver(Exception):

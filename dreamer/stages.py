@@ -4,28 +4,18 @@ import time
 from dataclasses import replace
 
 from dreamer.acting import REHEARSAL_SEEDS, starts
-from dreamer.authoring import Validated
-from dreamer.base import Base
 from dreamer.card import card
 from dreamer.dreaming import drawn, in_dream, round_name, tonights, with_disagreement
 from dreamer.learning.learners import Play, contexts, imitating, rewarded, taught
-from dreamer.learning.update import Update, improve
-from dreamer.reading import Logs
+from dreamer.learning.update import improve
+from dreamer.records import Base, Logs, Rehearsed, Update, Validated
 from dreamer.replay import replay
-from dreamer.run import Played, Run
+from dreamer.run import Run
 from dreamer.sections import Method
 from dreamer.teaching.experience import Experiences
 from dreamer.teaching.gathering import renewing
 from dreamer.teaching.turns import distil_sessions
-from rollout.rehearsal import Episode
-from rollout.trajectory import Record
-
-
-class Rehearsed(Record):
-    """How the base does in the dream, and what speaks against learning there."""
-
-    played: Played
-    warnings: tuple[str, ...] = ()
+from rollout.episode import Episode
 
 
 def rehearse_base(run: Run, logs: Logs, validated: Validated, base: Base) -> Rehearsed:

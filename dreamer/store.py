@@ -34,10 +34,9 @@ from dreamer.accreditation.promotions import Promotions
 from dreamer.config import Config
 from envgen.author import Environment
 from envgen.patterns import Patterns
-from rollout.chat import Tokens
+from rollout.episode import Episode, Tokens
 from rollout.errors import UserError
 from rollout.journal import Journal, read_tokens, write_episodes
-from rollout.rehearsal import Episode
 from rollout.trajectory import Trajectory
 
 R = TypeVar("R", bound=BaseModel)

@@ -11,11 +11,11 @@ anything else are refused.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from transformers import PreTrainedTokenizerBase
 
+from rollout.episode import Tokens
 from rollout.errors import UserError
 from rollout.thinking import CLOSE, OPEN, differ_in_thought, opens, spoken, without_marks
 from rollout.trajectory import Trajectory
@@ -29,23 +29,6 @@ REMEMBERED = 4096  # texts and their ids
 
 class TemplateError(UserError):
     """The chat template cannot be used for episodes that only grow."""
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """The ids of one episode.
-
-    Attributes:
-        prompt: everything before the first action.
-        completion: everything after, actions and answers, in order.
-        mask: 1 where `completion` holds a token of the policy.
-        logprobs: log-probability of each completion token under the policy that acted; 0 where mask is 0.
-    """
-
-    prompt: list[int]
-    completion: list[int]
-    mask: list[int]
-    logprobs: list[float]
 
 
 class Chat:

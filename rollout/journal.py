@@ -12,17 +12,19 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rollout.chat import Tokens
+from rollout.episode import Episode, Tokens
 from rollout.errors import UserError
-from rollout.rehearsal import Episode, Rehearsal
 from rollout.trajectory import Trajectory
 from rollout.world import Start
+
+if TYPE_CHECKING:
+    from rollout.rehearsal import Rehearsal
 
 ROWS = 512  # of a group in Parquet, and in memory
 IDS = pa.list_(pa.int32())
@@ -89,7 +91,7 @@ class Journal:
         self.stream.flush()
         self.places[episode.number] = place
 
-    def play(self, rehearsal: Rehearsal, starts: Sequence[Start], name: str) -> Iterator[Episode]:
+    def play(self, rehearsal: "Rehearsal", starts: Sequence[Start], name: str) -> Iterator[Episode]:
         """Those episodes that are missing, as they end and are kept; see `Rehearsal.stream`."""
         missing = ((number, start) for number, start in enumerate(starts) if number not in self.places)
         for episode in rehearsal.stream(missing, name):

@@ -10,42 +10,13 @@ from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from zlib import crc32
 
-from rollout.chat import Chat, Tokens
+from rollout.chat import Chat
 from rollout.crew import Crew
 from rollout.engines import Engine, Sampling
+from rollout.episode import Episode, Tokens
 from rollout.errors import UserError
 from rollout.trajectory import Trajectory, Turn
 from rollout.world import Reply, Start, World
-
-
-@dataclass(frozen=True)
-class Episode:
-    """What was played, as words and as ids.
-
-    Attributes:
-        number: of its start among all that were to be played.
-        pieces: one that holds everything; or one for each action, where the chat template drops the reasoning of
-            earlier turns, so that no sequence of ids holds all that the policy saw.
-    """
-
-    number: int
-    trajectory: Trajectory
-    pieces: tuple[Tokens, ...]
-
-    @property
-    def tokens(self) -> Tokens:
-        """All ids, where one sequence holds them.
-
-        Raises:
-            ValueError: none does.
-        """
-        (tokens,) = self.pieces
-        return tokens
-
-    @property
-    def outcome(self) -> float:
-        """The sum of the rewards."""
-        return self.trajectory.outcome or 0.0
 
 
 @dataclass

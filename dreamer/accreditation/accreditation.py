@@ -6,46 +6,18 @@ original one, and keep what the policy knew (see `retention`). What is refused c
 
 from functools import partial
 
-from dreamer.accreditation.evidence import SOURCES, Evidence, gather
-from dreamer.accreditation.retention import Retained, retain, tasks_to_keep
-from dreamer.base import Base
+from dreamer.accreditation.evidence import gather
+from dreamer.accreditation.retention import retain, tasks_to_keep
 from dreamer.card import accredited
 from dreamer.learning.divergence import divergence, log_probabilities
-from dreamer.learning.update import Update, histories
+from dreamer.learning.update import histories
 from dreamer.learning.watch import exceeds
 from dreamer.policy import load_model
-from dreamer.reading import Logs
+from dreamer.records import SOURCES, Accreditation, Base, Evidence, Logs, Update
 from dreamer.run import Run
 from rollout.figure import Figure
-from rollout.trajectory import Record
 
 HISTORIES = 256  # at most, that policies are compared on
-
-
-class Accreditation(Record):
-    """Whether the candidate is promoted, and on what evidence.
-
-    Attributes:
-        evidence: from outside the dream; None where there is none.
-        promoted_kl, original_kl: KL(promoted‖candidate) and KL(original‖candidate) on histories of the night's task,
-            nats a token.
-        retained: what the policy must not forget.
-        refusals: the bounds that do not hold; with one of them nothing is promoted.
-        approved_by: the person who decided, if one did.
-        promoted: whether the candidate is.
-        reason: why, or why not.
-        real_steps_before: steps taken in the production engine since the run began and before the judging.
-    """
-
-    evidence: Evidence | None
-    promoted_kl: Figure
-    original_kl: Figure
-    retained: Retained
-    refusals: tuple[str, ...]
-    approved_by: str | None = None
-    promoted: bool
-    reason: str
-    real_steps_before: int
 
 
 def accredit(run: Run, logs: Logs, base: Base, update: Update) -> Accreditation:

@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-from dreamer.accreditation.accreditation import Accreditation
 from dreamer.accreditation.promotions import PromotionError
-from dreamer.base import Base
 from dreamer.card import accredited
-from dreamer.learning.update import Update
-from dreamer.report import Report
+from dreamer.records import Accreditation, Base, Report, Update
 from dreamer.store import Store
 
 

@@ -11,54 +11,15 @@ from collections.abc import Callable
 from typing import Literal
 
 from dreamer.acting import Policy, starts
-from dreamer.base import Base
-from dreamer.learning.update import Update
 from dreamer.past import JUDGING
-from dreamer.reading import Logs
-from dreamer.run import Played, Run
-from rollout.figure import Figure, difference
-from rollout.rehearsal import Episode
+from dreamer.records import Base, Evidence, Logs, Update
+from dreamer.run import Run
+from rollout.episode import Episode
+from rollout.figure import difference
 from rollout.sessions import read, with_outcome
-from rollout.trajectory import Record
 
 JUDGING_SEEDS = 1_000_000_000  # first of the seeds that only judging uses
 TURNS = 1000  # an engine without a limit of its own is stopped here
-SOURCES = {"production": "the real engine", "sessions": "new real sessions"}
-
-
-class Evidence(Record):
-    """Base and candidate, outside the dream.
-
-    Attributes:
-        source: what they did it in.
-        before, after: base and candidate.
-        gain: of the mean outcome.
-        success_gain: of the share of successes.
-    """
-
-    source: Literal["production", "sessions"]
-    before: Played
-    after: Played
-    gain: Figure
-    success_gain: Figure
-
-    @property
-    def better(self) -> bool:
-        """The mean outcome gained, and fewer successes are not shown: a mean can gain while fewer succeed."""
-        return (self.gain.low or 0.0) > 0 and not (self.success_gain.high or 0.0) < 0
-
-    @property
-    def worse(self) -> bool:
-        """The mean outcome or the share of successes is shown to have gone down."""
-        return (self.gain.high or 0.0) < 0 or (self.success_gain.high or 0.0) < 0
-
-    def __str__(self) -> str:
-        better = (self.gain.low or 0.0) > 0
-        words = f"mean outcome in {SOURCES[self.source]} changed by {self.gain}, " + (
-            "lower bound above 0" if better else "lower bound not above 0: not shown to be better")
-        if (self.success_gain.high or 0.0) < 0:
-            words += f"; but success changed by {self.success_gain}, upper bound below 0"
-        return words
 
 
 def gather(run: Run, logs: Logs, base: Base, update: Update) -> Evidence | str:

@@ -12,56 +12,20 @@ from typing import NamedTuple
 
 from dreamer.accreditation.evidence import TURNS
 from dreamer.acting import Policy, starts
-from dreamer.authoring import Validated
 from dreamer.learning.divergence import log_probabilities, surprise
 from dreamer.past import real_tasks
 from dreamer.production import open_production
-from dreamer.reading import Logs
+from dreamer.records import KeptTask, KeptText, Logs, Retained, Validated
 from dreamer.run import Run
 from dreamer.sections import RetainedTask
 from envgen.tasks import succeeds
 from rollout.figure import Figure, apart, paired, proportion, ratio
 from rollout.sessions import read
-from rollout.trajectory import Record, Trajectory
+from rollout.trajectory import Trajectory
 from rollout.world import World
 
 RETENTION_SEEDS = 2_000_000_000  # first of the seeds that nothing else uses
 FEW = 10  # sessions; fewer give no interval that means anything
-
-
-class KeptTask(Record):
-    """Success at a task.
-
-    Attributes:
-        change: of paired episodes.
-        since: change since the task was first on record in an earlier night, lest small losses add up; None where it
-            is new.
-    """
-
-    name: str
-    before: Figure
-    after: Figure
-    change: Figure
-    since: Figure | None = None
-
-
-class KeptText(Record):
-    """How much more surprising the actions of a log became, nats a token."""
-
-    name: str
-    change: Figure
-
-
-class Retained(Record):
-    """What was kept.
-
-    Attributes:
-        refusals: what was not, or is not shown to be; one text each.
-    """
-
-    tasks: tuple[KeptTask, ...] = ()
-    texts: tuple[KeptText, ...] = ()
-    refusals: tuple[str, ...] = ()
 
 
 class Task(NamedTuple):

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dreamer.learning.training import Metrics, Report, arguments, not_finite, train
 from dreamer.sections import Cloning
-from rollout.chat import Tokens
+from rollout.episode import Tokens
 from rollout.errors import UserError
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from rollout.chat import Tokens
+from rollout.episode import Tokens
 from rollout.figure import Figure, ratio
 
 PLACES = 1024  # histories that go through a model at once, times the places where any of them has a token of its own

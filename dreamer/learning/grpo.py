@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dreamer.learning.training import Metrics, Report, Round, arguments, train
 from dreamer.sections import Learning, Policy
-from rollout.rehearsal import Episode
+from rollout.episode import Episode
 
 
 @dataclass(frozen=True)

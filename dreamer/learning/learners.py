@@ -13,9 +13,8 @@ from dreamer.run import Run
 from dreamer.teaching.contexts import Contexts, Examples
 from dreamer.teaching.experience import Experiences, Gathered
 from dreamer.teaching.lesson import Lesson, lessons
-from rollout.chat import Tokens
 from rollout.engines import Engine
-from rollout.rehearsal import Episode
+from rollout.episode import Episode, Tokens
 from rollout.trajectory import Trajectory
 
 Play = Callable[[int], list[Episode]]  # the episodes of a round, by its number

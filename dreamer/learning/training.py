@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import PrinterCallback, TrainerCallback
 
-from rollout.rehearsal import Episode
+from rollout.episode import Episode
 
 Metrics = dict[str, float]
 DIVERGENCE = "self_distillation/distillation_loss"  # TRL's name for nats a token between student and teacher

@@ -9,61 +9,10 @@ from dreamer.learning.training import DIVERGENCE, Round
 from dreamer.learning.watch import SAMPLE, Halted, Watch
 from dreamer.policy import save
 from dreamer.reading import approved
+from dreamer.records import RoundSummary, Update
 from dreamer.run import Run
-from rollout.chat import Tokens
 from rollout.engines import Engine
-from rollout.figure import Figure
-from rollout.rehearsal import Episode
-from rollout.trajectory import Record
-
-
-class RoundSummary(Record):
-    """One update in numbers. Where actions are given one at a time, and nothing answers, there is no success.
-
-    Outcome, success, turns and shares are of tonight's tasks.
-
-    Attributes:
-        recalled: how many more episodes were of earlier nights' tasks.
-        divergence: of the policy and its teacher, nats a token, before the update; None where there was no teacher.
-        engine_difference, engine_difference_most: nats between what the engine and what the trainer gave the policy's
-            tokens, on average and at most.
-        promoted_kl: KL(promoted‖policy) after the update, nats a token, in the rounds in which it is measured.
-    """
-
-    number: int
-    outcome: float | None
-    success: float | None
-    turns: float
-    recalled: int = 0
-    imagined_share: float
-    disagreement: Figure | None = None
-    divergence: float | None = None
-    entropy: float | None
-    engine_difference: float | None
-    engine_difference_most: float | None
-    promoted_kl: Figure | None = None
-    seconds: float
-
-
-class Update(Record):
-    """What learning made of the policy.
-
-    Attributes:
-        rounds: but for one that a guard stopped at.
-        stopped: why learning was stopped before its last round, if it was; the policy then is the last good one.
-    """
-
-    policy: str
-    episodes: int
-    turns: int
-    seconds: float
-    rehearsal_seconds: float
-    rounds: tuple[RoundSummary, ...]
-    stopped: str | None = None
-
-    @property
-    def episodes_per_second(self) -> float:
-        return self.episodes / self.rehearsal_seconds
+from rollout.episode import Episode, Tokens
 
 
 def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, learner: Learner) -> Update:

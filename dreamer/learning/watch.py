@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from dreamer.learning.divergence import divergence, log_probabilities
 from dreamer.learning.training import Round, not_finite
 from dreamer.sections import Guards
-from rollout.chat import Tokens
+from rollout.episode import Tokens
 from rollout.figure import Figure
 
 EVERY = 5  # rounds between measurements of how far the policy has come

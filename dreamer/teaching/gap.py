@@ -8,39 +8,18 @@ finds, without and with it, what was done in sessions that nothing is learnt fro
 from dataclasses import replace
 
 from dreamer.acting import Policy
-from dreamer.authoring import Validated
-from dreamer.base import Base
 from dreamer.dreaming import in_dream, tonights
 from dreamer.learning.divergence import log_probabilities, surprise
 from dreamer.learning.learners import contexts
-from dreamer.reading import Logs
+from dreamer.records import Base, Gap, Logs, Validated
 from dreamer.run import Run
 from dreamer.teaching.contexts import TeachingError, privileged
-from rollout.chat import Tokens
+from rollout.episode import Tokens
 from rollout.figure import Figure, difference, mean
-from rollout.trajectory import Message, Record, Trajectory
+from rollout.trajectory import Message, Trajectory
 
 SEEDS = 600_000_000  # first of the seeds that no learning and no judging uses
 FEWEST = 10  # sessions; a bootstrap over fewer says little
-
-
-class Gap(Record):
-    """What the context is worth to the teacher.
-
-    Attributes:
-        context: what it was told: a "session", a "rehearsal" or "experience".
-        measured: in what: "rehearsal", or "held-out sessions" where there is no world.
-        bare, told: success without and with the context; or the log-probability of the logged actions, nats a token.
-        gain: the difference.
-        refusal: why nothing may be learnt from this teacher, if so.
-    """
-
-    context: str
-    measured: str
-    bare: Figure
-    told: Figure
-    gain: Figure
-    refusal: str | None
 
 
 def measure_gap(run: Run, logs: Logs, validated: Validated | None, base: Base) -> Gap:

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from dreamer.acting import Policy
-from dreamer.authoring import Validated
-from dreamer.base import Base
 from dreamer.dreaming import in_dream, tonights
 from dreamer.learning.learners import Play
-from dreamer.reading import Logs
+from dreamer.records import Base, Logs, Validated
 from dreamer.run import Run
 from dreamer.teaching.contexts import TeachingError
 from dreamer.teaching.experience import Experience, Experiences, Gathered, Item
@@ -20,7 +18,8 @@ from envgen.models.endpoint import Endpoint
 from envgen.models.engine import EngineModel
 from envgen.models.settings import ModelSettings
 from rollout.engines import Sampling
-from rollout.rehearsal import Episode, Rehearsal
+from rollout.episode import Episode
+from rollout.rehearsal import Rehearsal
 from rollout.trajectory import Trajectory
 
 SEEDS = 700_000_000  # first of the seeds that no learning and no judging uses

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from dreamer.teaching.contexts import privileged
-from rollout.chat import Chat, Tokens
-from rollout.rehearsal import Episode
+from rollout.chat import Chat
+from rollout.episode import Episode, Tokens
 
 
 @dataclass(frozen=True)

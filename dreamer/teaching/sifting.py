@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from dreamer.teaching.contexts import privileged
 from dreamer.teaching.experience import Experience, Item
+from rollout.episode import Episode
 from rollout.figure import mean
-from rollout.rehearsal import Episode, Rehearsal
+from rollout.rehearsal import Rehearsal
 from rollout.world import Start
 
 FEWEST = 10  # pairs of rehearsals that may drop an item

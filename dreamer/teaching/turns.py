@@ -8,16 +8,16 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dreamer.base import Base
 from dreamer.dreaming import round_name
 from dreamer.learning.learners import contexts, taught
-from dreamer.learning.update import Update, improve
+from dreamer.learning.update import improve
 from dreamer.reading import approved
+from dreamer.records import Base, Update
 from dreamer.run import Run
 from dreamer.teaching.contexts import TeachingError
-from rollout.chat import Chat, Tokens
+from rollout.chat import Chat
 from rollout.engines import Sampling, say_all
-from rollout.rehearsal import Episode
+from rollout.episode import Episode, Tokens
 from rollout.trajectory import Trajectory, Turn
 
 

@@ -7,8 +7,7 @@ from math import sqrt
 import pytest
 
 from dreamer.curriculum import POOL, Curriculum
-from rollout.chat import Tokens
-from rollout.rehearsal import Episode
+from rollout.episode import Episode, Tokens
 from rollout.trajectory import Trajectory
 from rollout.world import Start
 

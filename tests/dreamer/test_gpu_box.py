@@ -19,7 +19,7 @@ from dreamer.policy import adapters as adapters_in
 from dreamer.policy import build_tiny, train_tokenizer
 from dreamer.sections import Learning, Policy
 from rollout.chat import Chat
-from rollout.rehearsal import Episode
+from rollout.episode import Episode
 from tests.dreamer.conftest import DREAM
 from tests.dreamer.doors import record
 

@@ -9,7 +9,7 @@ from dreamer.config import ConfigError, load
 from dreamer.dreaming import in_dream
 from dreamer.policy import build_tiny, save, train_tokenizer
 from dreamer.progress import Reporter
-from dreamer.reading import Logs
+from dreamer.records import Logs
 from dreamer.run import Run
 from dreamer.store import Store
 from rollout.rehearsal import Start

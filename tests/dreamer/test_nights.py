@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
-from dreamer.accreditation.accreditation import Accreditation
 from dreamer.config import load
 from dreamer.past import own_sessions, real_tasks
 from dreamer.policy import load as load_checkpoint
 from dreamer.progress import Reporter
+from dreamer.records import Accreditation
 from dreamer.run import Run
 from dreamer.store import Store
 from tests.dreamer.conftest import DREAM

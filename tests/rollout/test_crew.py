@@ -14,7 +14,8 @@ from transformers import LlamaForCausalLM
 
 from rollout.chat import Chat
 from rollout.engines import Sampling, TransformersEngine
-from rollout.rehearsal import Episode, Rehearsal
+from rollout.episode import Episode
+from rollout.rehearsal import Rehearsal
 from rollout.world import DreamWorld, EngineError, RealWorld, Start
 from sandbox import EnvironmentFault, Limits, Pool, Sandbox
 from tests.rollout.worlds import DAYS, NO_START, starts

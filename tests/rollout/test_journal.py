@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from transformers import LlamaForCausalLM
 
-from rollout.chat import Chat, Tokens
+from rollout.chat import Chat
 from rollout.engines import Sampling, TransformersEngine
+from rollout.episode import Episode, Tokens
 from rollout.errors import UserError
 from rollout.journal import ROWS, Journal, write_episodes
-from rollout.rehearsal import Episode, Rehearsal
+from rollout.rehearsal import Rehearsal
 from rollout.trajectory import Trajectory
 from rollout.world import RealWorld
 from tests.games import Corridor, Lottery

@@ -10,7 +10,8 @@ from transformers import LlamaForCausalLM
 
 from rollout.chat import Chat
 from rollout.engines import Sampling, TransformersEngine
-from rollout.rehearsal import Episode, Rehearsal
+from rollout.episode import Episode
+from rollout.rehearsal import Rehearsal
 from rollout.world import DreamWorld, RealWorld, Start
 from sandbox import EnvironmentFault, Sandbox, Script
 from tests.games import Corridor, Lottery

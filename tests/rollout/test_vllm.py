@@ -18,7 +18,8 @@ from rollout.chat import Chat
 from rollout.engines import Completion, Engine, EngineFailure, Sampling, TransformersEngine
 from rollout.engines import vllm as module
 from rollout.engines.vllm import VllmEngine
-from rollout.rehearsal import Episode, Rehearsal
+from rollout.episode import Episode
+from rollout.rehearsal import Rehearsal
 from rollout.world import RealWorld
 from tests.rollout.worlds import starts
 

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dreamer.accreditation.accreditation import Accreditation, on_record
-from dreamer.accreditation.evidence import Evidence
-from dreamer.accreditation.retention import KeptTask, Retained
+from dreamer.accreditation.accreditation import on_record
 from dreamer.cli import main
-from dreamer.learning.update import Update
 from dreamer.progress import Reporter
-from dreamer.run import Played, Run
+from dreamer.records import Accreditation, Evidence, KeptTask, Played, Retained, Update
+from dreamer.run import Run
 from dreamer.store import Store
 from rollout.figure import Figure, proportion
 from rollout.trajectory import Trajectory

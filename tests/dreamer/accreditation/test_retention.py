@@ -2,7 +2,8 @@
 
 import pytest
 
-from dreamer.accreditation.retention import KeptTask, KeptText, lost_task, lost_text
+from dreamer.accreditation.retention import lost_task, lost_text
+from dreamer.records import KeptTask, KeptText
 from rollout.figure import Figure, apart, paired, proportion
 
 

@@ -13,8 +13,9 @@ from dreamer.learning.training import Round
 from dreamer.policy import build_tiny, load, save, train_tokenizer
 from dreamer.sections import Distillation, Learning, Policy
 from dreamer.teaching.contexts import privileged
-from rollout.chat import Chat, Tokens
+from rollout.chat import Chat
 from rollout.engines import Sampling, TransformersEngine, say
+from rollout.episode import Tokens
 from tests.dreamer.doors import record
 
 TOP, SKIP, TEMPERATURE, CORRECTION = 7, 1, 0.7, 1.5

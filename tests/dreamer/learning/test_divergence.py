@@ -9,7 +9,8 @@ from peft import get_peft_model
 
 from dreamer.learning.divergence import divergence, log_probabilities, surprise
 from dreamer.policy import adapters_of, build_tiny, train_tokenizer
-from rollout.chat import Chat, Tokens
+from rollout.chat import Chat
+from rollout.episode import Tokens
 from tests.dreamer.doors import record
 
 SESSIONS = record(40)

@@ -19,8 +19,9 @@ from dreamer.policy import CheckpointError, build_tiny, load_model, save, train_
 from dreamer.sections import Cloning, Guards, Learning, Policy
 from rollout.chat import Chat
 from rollout.engines import Sampling, TransformersEngine
+from rollout.episode import Episode
 from rollout.figure import Figure
-from rollout.rehearsal import Episode, Rehearsal
+from rollout.rehearsal import Rehearsal
 from rollout.world import RealWorld, Start
 from tests.dreamer.doors import Doors, record
 

@@ -11,8 +11,8 @@ from dreamer.teaching.contexts import Examples, TeachingError, privileged
 from dreamer.teaching.gap import with_context
 from dreamer.teaching.lesson import lessons
 from dreamer.teaching.transcript import transcript
-from rollout.chat import Chat, Tokens
-from rollout.rehearsal import Episode
+from rollout.chat import Chat
+from rollout.episode import Episode, Tokens
 from rollout.trajectory import Message, Trajectory, Turn
 from tests.dreamer.conftest import DREAM
 from tests.dreamer.doors import record

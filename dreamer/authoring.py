@@ -18,7 +18,7 @@ from envgen.models.endpoint import Endpoint
 from envgen.models.engine import EngineModel
 from envgen.models.model import Model
 from envgen.models.settings import POLICY, REPLY_TOKENS, ModelSettings
-from envgen.support import vouched
+from envgen.support import support
 from rollout.engines import Sampling
 from rollout.log import SessionError
 from rollout.sessions import find
@@ -146,13 +146,10 @@ def _validate(run: Run, logs: Logs, candidate: Candidate, shown: Sequence[Trajec
         with run.sandbox.load(source) as worker:
             report = _judge(run, logs, worker, candidate.environment, shown, held_out, told)
         judged = judged.model_copy(update={"report": report, "refusals": run.config.gate.refusals(report)})
-        if judged.refusals:
-            return judged
         with run.sandbox.load(source, counting=True) as counting:
-            known = vouched(counting, shown, run.comparer)
-            return judged.model_copy(update={"elements": len(counting.elements), "vouched": known})
+            return judged.model_copy(update={"support": support(counting, shown, run.comparer)})
     except SandboxError as error:
-        return judged.model_copy(update={"refusals": (f"the sandbox stopped it: {error}",)})
+        return judged.model_copy(update={"refusals": (*judged.refusals, f"the sandbox stopped it: {error}")})
 
 
 def _judge(run: Run, logs: Logs, worker: Worker, environment: str, shown: Sequence[Trajectory],

@@ -147,7 +147,8 @@ def show_commission(report: Commission, to: Path, console: Console) -> None:
     for judged in report.revisions:
         revision, held_out = judged.revision, judged.held_out
         mark = "*" if revision.number == report.best else ""
-        row = [f"{revision.number}{mark}", str(revision.parent or "–"), str(revision.calls), f"{revision.tokens:,}"]
+        row = [f"{revision.number}{mark}", str(revision.parent or "–"), str(revision.lineage.calls),
+               f"{revision.lineage.tokens:,}"]
         if held_out is None:
             row += ["", *("" for _ in FIGURES), "cannot be used"]
         else:

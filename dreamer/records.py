@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from envgen.fidelity import FidelityReport
 from envgen.split import By
+from envgen.support import Support
 from rollout.figure import Figure
 from rollout.trajectory import Record
 
@@ -71,16 +72,19 @@ class Judged(Record):
     Attributes:
         report: None where the sandbox had to stop it.
         refusals: why it is no member; empty for members.
-        elements: of a member: branches and table entries of its code.
-        vouched: those, by number, that the shown sessions exercise; steps that run others are imagined.
+        support: how often the shown sessions exercise its code; None where the sandbox had to stop it.
     """
 
     environment: str
     author: str
     report: FidelityReport | None
     refusals: tuple[str, ...]
-    elements: int = 0
-    vouched: tuple[int, ...] = ()
+    support: Support | None = None
+
+    @property
+    def vouched(self) -> tuple[int, ...]:
+        """The elements of its code that sessions exercise; steps that run others are imagined."""
+        return self.support.vouched if self.support else ()
 
 
 class Validated(Record):

@@ -188,7 +188,8 @@ def _candidate(candidate: Candidate) -> str:
 def _judged(judged: Judged) -> list[tuple[str, str]]:
     if judged.refusals:
         return [(f"  refused {judged.environment}", text) for text in judged.refusals]
-    vouched = f"{len(judged.vouched):,} of {judged.elements:,} branches and table entries vouched for"
+    elements = len(judged.support.lines) if judged.support else 0
+    vouched = f"{len(judged.vouched):,} of {elements:,} branches and table entries vouched for"
     return [(f"  member {judged.environment}", vouched)]
 
 

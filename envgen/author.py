@@ -12,6 +12,23 @@ class AuthorError(UserError):
     """No environment could be written from these sessions; the message says why."""
 
 
+class Lineage(Record):
+    """What a model's environment came from, and what it cost.
+
+    Attributes:
+        parent: the digest of the environment that it revises; None for a first draft.
+        calls, tokens, dollars, seconds: what it cost, its repairs included; dollars are None where no prices are given.
+        exchanges: the digests of its prompts and replies in the transcript, in their order.
+    """
+
+    parent: str | None = None
+    calls: int
+    tokens: int
+    dollars: float | None
+    seconds: float
+    exchanges: tuple[str, ...]
+
+
 class Environment(Record):
     """An authored environment: a file of plain Gymnasium code, and where it came from.
 
@@ -19,11 +36,13 @@ class Environment(Record):
         source: the code.
         author: who wrote it, with the settings that made this candidate.
         states: how many states it has, where it is an automaton.
+        lineage: where a model wrote it.
     """
 
     source: str
     author: str
     states: int | None = None
+    lineage: Lineage | None = None
 
     @property
     def digest(self) -> str:

@@ -41,7 +41,7 @@ class ModelAuthor:
         self.tribunal: Tribunal | None = None
 
     def drafts(self, sessions: Sequence[Trajectory]) -> Iterator[Environment]:
-        """Candidates that run, best first.
+        """Candidates that run, best first, each with its lineage.
 
         Raises:
             AuthorError: none does.
@@ -55,7 +55,7 @@ class ModelAuthor:
                               + " | ".join(sorted(problem for problem in problems if problem)))
         for revision in ranked(usable):
             if revision.environment is not None:
-                yield revision.environment
+                yield revision.environment.model_copy(update={"lineage": revision.lineage})
 
     def revisions(self, sessions: Sequence[Trajectory], patterns: Patterns) -> Iterator[Revision]:
         """Everything that is written, as it is written.

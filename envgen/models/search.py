@@ -12,7 +12,7 @@ from math import log
 
 import numpy as np
 
-from envgen.author import Environment
+from envgen.author import Environment, Lineage
 from envgen.models.correspondence import BudgetSpent, Correspondence
 from envgen.models.logged import without
 from envgen.models.model import Prompt
@@ -35,8 +35,7 @@ class Revision(Record):
         environment: None where no reply held any code.
         trial: how it did.
         said: what the reply said beside the file.
-        calls, tokens, dollars, seconds: what it cost, its repairs included.
-        exchanges: their digests.
+        lineage: what it cost, and the digest of what it revises.
     """
 
     number: int
@@ -44,11 +43,7 @@ class Revision(Record):
     environment: Environment | None
     trial: Trial
     said: str = ""
-    calls: int
-    tokens: int
-    dollars: float | None
-    seconds: float
-    exchanges: tuple[str, ...]
+    lineage: Lineage
 
     @property
     def usable(self) -> bool:
@@ -130,12 +125,15 @@ class Search:
         exchanges = self.correspondence.asked[before:]
         number = len(self.revisions) + 1
         author = f"{self.settings.model}, {'draft' if parent is None else f'revision of {parent.number}'} {number}"
-        return Revision(
-            number=number, parent=parent.number if parent else None, trial=trial, said=said, calls=len(exchanges),
-            environment=None if source is None else Environment(source=self.tribunal.finished(source), author=author),
+        lineage = Lineage(
+            parent=parent.environment.digest if parent and parent.environment else None, calls=len(exchanges),
             tokens=sum(each.prompt_tokens + each.reply_tokens for each in exchanges),
             dollars=sum(each.dollars or 0.0 for each in exchanges) if self.settings.prices else None,
             seconds=sum(each.seconds for each in exchanges), exchanges=tuple(each.digest for each in exchanges),
+        )
+        return Revision(
+            number=number, parent=parent.number if parent else None, trial=trial, said=said, lineage=lineage,
+            environment=None if source is None else Environment(source=self.tribunal.finished(source), author=author),
         )
 
     def _answer(self, asked: Prompt, base: str | None) -> tuple[str | None, Trial, str]:

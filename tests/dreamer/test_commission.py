@@ -140,7 +140,13 @@ def test_a_night_asks_the_model_it_is_told_of(project: Path, dream: DREAM) -> No
     assert "small, draft 1" in {each["author"] for each in authored["candidates"]}
     assert any(each["author"].startswith("automaton") for each in authored["candidates"])
     assert len(served.asked) == 1
-    assert len(list(Path("run", "correspondence").glob("*.reply.md"))) == 1
+    (reply,) = Path("run", "correspondence").glob("*.reply.md")
+    kept = [json.loads(path.read_text()) for path in Path("run", "environments").glob("*/environment.json")]
+    assert len(kept) == len(authored["candidates"]), "whatever runs is kept, not the members alone"
+    (lineage,) = [each["lineage"] for each in kept if each["author"] == "small, draft 1"]
+    assert reply.name == f"001-{lineage['exchanges'][0]}.reply.md"
+    assert (lineage["parent"], lineage["calls"]) == (None, 1)
+    assert all(each["lineage"] is None for each in kept if each["author"].startswith("automaton"))
 
 
 def test_a_model_that_writes_nothing_that_runs_costs_only_its_own_drafts(project: Path, dream: DREAM) -> None:

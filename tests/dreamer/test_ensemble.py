@@ -68,6 +68,9 @@ def test_right_worlds_are_the_ensemble_and_agree_and_a_wrong_one_is_left_out(pro
     members = {each["environment"] for each in judged if not each["refusals"]}
     assert {each["author"]: bool(each["refusals"]) for each in judged} == {
         "by hand, one.py": False, "by hand, two.py": False, "by hand, wrong.py": True}
+    for support in (each["support"] for each in judged):  # where a refused one is wrong is worth seeing, too
+        assert len(support["lines"]) == len(support["labels"]) == len(support["sessions"])
+        assert 0 < max(support["sessions"]) <= support["shown"]
     assert {name: bool(refusals) for name, refusals in report["environments"].items()} == {
         each["environment"]: bool(each["refusals"]) for each in judged}
     assert (report["figures"]["members"]["value"], report["figures"]["held_out_looks"]["value"]) == (2, 3)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envgen.author import AuthorError
+from envgen.author import AuthorError, Lineage
 from envgen.comparison import Comparer
 from envgen.ends import infer_ends
 from envgen.gate import Gate
@@ -54,7 +54,7 @@ def test_an_exact_world_is_one_call(tmp_path: Path, sandbox: Sandbox) -> None:
         writer = author(served, tmp_path, sandbox)
         (only,) = written(writer)
     assert only.trial.passed
-    assert (only.calls, only.tokens, only.parent) == (1, 1100, None)
+    assert (only.lineage.calls, only.lineage.tokens, only.parent) == (1, 1100, None)
     assert writer.search is not None
     assert writer.search.stopped == "the gate passes"
 
@@ -64,7 +64,7 @@ def test_what_cannot_run_is_sent_back_with_the_reason(tmp_path: Path, sandbox: S
     with serve("Gladly!", fenced(imports), fenced(worlds.CORRIDOR)) as served:
         (only,) = written(author(served, tmp_path, sandbox))
     assert only.trial.passed
-    assert only.calls == 3
+    assert only.lineage.calls == 3
     first, second, third = (asked["messages"][1]["content"] for asked in served.asked)
     assert second.startswith(first)
     assert "holds no Python block" in second
@@ -98,6 +98,19 @@ def test_a_wrong_world_is_revised_by_what_shown_sessions_say(tmp_path: Path, san
     assert ranked([first, second, third])[0] is third
 
 
+def test_drafts_say_what_they_revise_and_what_that_cost(tmp_path: Path, sandbox: Sandbox) -> None:
+    with serve("Gladly!", fenced(worlds.FORGETS_A_CELL), fenced(worlds.CORRIDOR)) as served:
+        best, first = author(served, tmp_path, sandbox, drafts=1).drafts(CORRIDOR[0])
+    assert best.lineage is not None
+    assert first.lineage is not None
+    assert (first.lineage.parent, first.lineage.calls, first.lineage.tokens) == (None, 2, 2200)
+    assert (best.lineage.parent, best.lineage.calls, best.lineage.dollars) == (first.digest, 1, None)
+    exchanges = [*first.lineage.exchanges, *best.lineage.exchanges]
+    assert sorted(path.name for path in tmp_path.glob("*.reply.md")) == [
+        f"{number:03d}-{digest}.reply.md" for number, digest in enumerate(exchanges, 1)]
+    assert best.digest == best.model_copy(update={"lineage": None}).digest, "the code alone has a name"
+
+
 def test_a_revision_may_be_told_as_changes(tmp_path: Path, sandbox: Sandbox) -> None:
     """Wrong changes are sent back with the reason; what was tried in vain is told, with what was said of it."""
     wrong = "text = \"The garden.\" if end else f\"Cell {3 if self.cell == 2 else self.cell}.\""
@@ -109,7 +122,7 @@ def test_a_revision_may_be_told_as_changes(tmp_path: Path, sandbox: Sandbox) -> 
         first, second, third = written(author(served, tmp_path, sandbox, drafts=1, seed=1))
     assert [first.parent, second.parent, third.parent] == [None, 1, 1]
     assert second.said == "I see."
-    assert third.calls == 2
+    assert third.lineage.calls == 2
     assert third.trial.passed
     asked = [each["messages"][1]["content"] for each in served.asked]
     assert '"I see."' in asked[2]
@@ -175,7 +188,7 @@ def test_a_search_that_was_stopped_goes_on_where_it_was(tmp_path: Path, sandbox:
     assert [each.usable for each in resumed] == [True, True, True]
     again = list(written(author(None, tmp_path, sandbox)))
     assert [each.environment for each in again] == [each.environment for each in resumed]
-    assert [each.exchanges for each in again] == [each.exchanges for each in resumed]
+    assert [each.lineage for each in again] == [each.lineage for each in resumed]
 
 
 def test_other_sessions_make_a_recording_stale(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -216,5 +229,5 @@ def test_without_transitions_nothing_is_revised(tmp_path: Path, sandbox: Sandbox
 
 
 def _revision(number: int, trial: Trial) -> Revision:
-    return Revision(number=number, parent=None, environment=None, trial=trial, calls=1, tokens=1, dollars=None,
-                    seconds=0.0, exchanges=())
+    return Revision(number=number, parent=None, environment=None, trial=trial,
+                    lineage=Lineage(calls=1, tokens=1, dollars=None, seconds=0.0, exchanges=()))

@@ -17,7 +17,8 @@ from rollout.trajectory import Trajectory
 from sandbox import Answer, Reset, Sandbox, Script
 from tests.worlds.engines import Table
 from tests.worlds.players import record
-from tests.worlds.source import load
+from tests.worlds.recorded import sessions as sessions_of
+from tests.worlds.source import load, read
 
 MOVES = {"left": (0, -1), "down": (1, 0), "right": (0, 1), "up": (-1, 0)}
 Map = tuple[str, ...]
@@ -180,6 +181,20 @@ def test_that_all_the_rest_is_ice_is_one_rule(style: str, sandbox: Sandbox) -> N
     truly, marked, holes = told(SPARSE[style], sandbox)
     assert holes & truly <= marked <= truly
     assert len(marked) / len(truly) < 0.5
+
+
+@pytest.mark.parametrize("name", ["lake_plain", "lake_slippery", "coin", "cards_kept"])
+def test_every_session_counts_once_wherever_it_is_replayed(name: str, sandbox: Sandbox) -> None:
+    """Each alone, or all in one: with starts that are remembered, copies that are merged, steps that are followed."""
+    shown = [*sessions_of(name, 10), *sessions_of(name, 3)]
+    with sandbox.load(read(name), counting=True) as worker:
+        together = support(worker, shown)
+        alone = [support(worker, [session]) for session in shown]
+        elements = [(element.kind, element.line, element.label) for element in worker.elements]
+    assert together.sessions == tuple(sum(counts) for counts in zip(*(each.sessions for each in alone), strict=True))
+    assert max(together.sessions) == len(shown) == together.shown
+    assert [(element.kind, element.line, element.label) for element in together.elements] == elements
+    assert together.vouched == tuple(element.number for element in together.elements if element.count)
 
 
 DRAWN = '''

@@ -299,6 +299,28 @@ def rollback(
 
 
 @app.command()
+def view(
+    folders: Annotated[list[Path] | None, typer.Argument(
+        metavar="RUN…", help="Run folders, or folders of runs. [default: runs]", show_default=False)] = None,
+    export: Annotated[Path | None, typer.Option(help="Write the pages into this folder instead.",
+                                                show_default=False)] = None,
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 7860,
+    unsafe: Unsafe = False,
+) -> None:
+    """Look at what was dreamed, and at where the dream is wrong, in a browser."""
+    with _explained("the runs are as they were"):
+        if export is None:
+            from dreamer.viewer.serving import serve
+
+            serve(folders or [RUNS], host, port, unsafe, Console())
+        else:
+            from dreamer.viewer.export import write_site
+
+            write_site(folders or [RUNS], export, unsafe, Console(stderr=True))
+
+
+@app.command()
 def doctor(json: Json = False) -> None:
     """Say whether this machine has what a night needs."""
     from dreamer.doctor import examine, show_examination

@@ -68,10 +68,11 @@ def dream_nights(
         made = None if root.exists() else root
         store = Store.open(root, config, resume, redo, nights)
         reporter = Reporter(store.append_event, Console(stderr=True))
-        if watch and store.night > 1 and not store.begun:
-            wait_for_sessions(config, store.earlier[-1], reporter)
         tonight = config.model_copy(update={"seed": config.seed + store.night - 1})  # or it would only repeat itself
-        with Run(tonight, store, reporter, until, unsafe) as run:
+        with store.hold(), Run(tonight, store, reporter, until, unsafe) as run:
+            reporter.event("night", night=store.night)
+            if watch and store.night > 1 and not store.begun:
+                wait_for_sessions(config, store.earlier[-1], reporter)
             try:
                 report = dream(run)
             except SessionError:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 WIDE = 120  # columns of a terminal in which a bar and a note have room on one line
+OFTEN = 0.5  # seconds between two events that say nothing but how much is done
 Emit = Callable[[dict[str, Any]], None]
 
 
@@ -77,6 +78,7 @@ class Bar:
 
     def __init__(self, reporter: Reporter, stage: str, progress: Progress, task: Any):
         self.reporter, self.stage, self.progress, self.task = reporter, stage, progress, task
+        self.told = time.monotonic()
 
     @property
     def done(self) -> int:
@@ -86,10 +88,16 @@ class Bar:
     def advance(self, count: int = 1) -> None:
         """Some units are done."""
         self.progress.advance(self.task, count)
+        if time.monotonic() - self.told > OFTEN:
+            self._tell()
 
     def note(self, text: str, **facts: Any) -> None:
         """How it is going: words for the terminal, facts for the event stream."""
         self.progress.update(self.task, note=text)
+        self._tell(**facts)
+
+    def _tell(self, **facts: Any) -> None:
+        self.told = time.monotonic()
         self.reporter.event("progress", stage=self.stage, done=self.done, **facts)
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ from dreamer.records import (
     Validated,
 )
 from dreamer.run import Run
-from dreamer.store import Store
+from dreamer.store import Store, stages
 from dreamer.teaching.experience import Gathered
 from envgen.fidelity import FidelityReport
 from envgen.models.settings import POLICY
@@ -280,9 +280,6 @@ def plan(config: Config, several: bool = False) -> Table:
     if several:
         work["clone"] += "; in later nights nothing: the policy that was promoted"
         work["learn"] += f"; {config.nights.replay:.0%} of the groups of later nights are earlier nights' tasks"
-    left_out = {"gap"} if learning.method != "distillation" else set()
-    left_out |= set() if config.draws_on_experience else {"experience"}
-    left_out |= set() if config.dreams else {"author", "validate", "rehearse"}
     try:
         memory = budget(config).rows()
     except ConfigError as error:
@@ -290,9 +287,8 @@ def plan(config: Config, several: bool = False) -> Table:
     table = Table(title=f"{config.name}: the stages of {'each' if several else 'a'} night", title_style="bold")
     for column in ("stage", "work"):
         table.add_column(column)
-    for stage, what in work.items():
-        if stage not in left_out:
-            table.add_row(stage, escape(what))
+    for stage in stages(config):
+        table.add_row(stage, escape(work[stage]))
     table.add_section()
     for name, what in memory:
         table.add_row(name, escape(what))

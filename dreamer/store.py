@@ -2,6 +2,7 @@
 
     config.json                    the resolved configuration of the newest night
     events.jsonl                   what happened, in order: the stream behind progress bars and pages
+    .held                          is locked by the process that works here
     looks.json                     the environments that were judged on the held-out sessions
     correspondence/                what a model was asked and answered while it wrote environments
     environments/DIGEST/           environment.py, environment.json
@@ -20,15 +21,17 @@ Every file is written beside its place and moved there whole, so that a killed n
 is done when its record is there.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from dreamer.accreditation.promotions import Promotions
 from dreamer.config import Config
@@ -54,6 +57,14 @@ USES: dict[str, set[str]] = {
     "evaluate": {"production", "guards", "retention"},
     "baselines": {"baselines"},
 }
+
+
+def stages(config: Config) -> list[str]:
+    """The stages that a configuration has."""
+    left_out = {"gap"} if config.learning.method != "distillation" else set[str]()
+    left_out |= set() if config.draws_on_experience else {"experience"}
+    left_out |= set() if config.dreams else {"author", "validate", "rehearse"}
+    return [stage for stage in USES if stage not in left_out]
 
 
 class StoreError(UserError):
@@ -116,7 +127,7 @@ class Store:
     def _check(self, config: Config, redo: Sequence[str]) -> None:
         """Refuse another configuration than the night's, as far as stages that are done used it."""
         used = {section for stage, sections in USES.items() for section in sections
-                if stage not in redo and self._stage(stage).exists()}
+                if stage not in redo and self.done(stage)}
         if not used:
             return
         changed = differing(self.configuration.model_dump(include=used), config.model_dump(include=used))
@@ -151,12 +162,12 @@ class Store:
     @property
     def begun(self) -> bool:
         """Whether a stage of the night is done."""
-        return self._stage(next(iter(USES))).exists()
+        return self.done(next(iter(USES)))
 
     @property
     def over(self) -> bool:
         """Whether the night is."""
-        return self._stage("report").exists()
+        return self.done("report")
 
     @property
     def earlier(self) -> "list[Store]":
@@ -164,9 +175,17 @@ class Store:
         return [Store(self.root, night) for night in range(1, self.night)]
 
     def load(self, stage: str, kind: type[R]) -> R | None:
-        """The record a stage ended with, if it did."""
+        """The record a stage ended with, if it did.
+
+        Raises:
+            StoreError: another version wrote it, or it is damaged.
+        """
         path = self._stage(stage)
-        return kind.model_validate_json(path.read_bytes()) if path.exists() else None
+        return _read(path, kind) if path.exists() else None
+
+    def done(self, stage: str) -> bool:
+        """Whether a stage has ended."""
+        return self._stage(stage).exists()
 
     def save(self, stage: str, record: BaseModel) -> None:
         """End a stage."""
@@ -177,16 +196,53 @@ class Store:
             stream.write(orjson.dumps(event) + b"\n")
 
     def events(self) -> list[dict[str, Any]]:
-        """What happened so far; a last line that a kill cut off is left out."""
-        lines = (self.root / "events.jsonl").read_bytes().splitlines(keepends=True)
+        """What happened so far, in all nights; a last line that a kill cut off is left out."""
+        path = self.root / "events.jsonl"
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
         return [orjson.loads(line) for line in lines if line.endswith(b"\n")]
 
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Work in the run folder alone; whoever only reads may see that somebody does.
+
+        Raises:
+            StoreError: another process works there.
+        """
+        with open(self.root / ".held", "ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StoreError(f"another process is dreaming in {self.root}; let it end, or choose another folder "
+                                 "with --run") from None
+            yield
+
+    @property
+    def held(self) -> bool:
+        """Whether a process works in the run folder."""
+        path = self.root / ".held"
+        if not path.exists():
+            return False
+        with open(path, "rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return True
+        return False
+
+    def pulse(self) -> tuple[object, ...]:
+        """What is another when something has happened in the run."""
+        paths = [self.root / name for name in ("events.jsonl", "promoted.json", "report.json")]
+        return (self.held, *(path.stat().st_mtime_ns if path.exists() else None for path in paths))
+
     def save_sessions(self, part: str, sessions: Sequence[Trajectory]) -> None:
-        write(self.folder / "sessions" / f"{part}.jsonl", _lines(sessions))
+        write(self.sessions(part), _lines(sessions))
 
     def load_sessions(self, part: str) -> list[Trajectory]:
-        with open(self.folder / "sessions" / f"{part}.jsonl", "rb") as stream:
-            return [Trajectory.model_validate_json(line) for line in stream]
+        return _read_lines(self.sessions(part))
+
+    def sessions(self, part: str) -> Path:
+        """Where a part of the sessions is."""
+        return self.folder / "sessions" / f"{part}.jsonl"
 
     def save_read(self, ids: Iterable[str]) -> None:
         """Note which sessions the logs held; by digests of their ids, which may hold secrets."""
@@ -202,7 +258,7 @@ class Store:
         write(self.folder / "patterns.json", _json(patterns))
 
     def load_patterns(self) -> Patterns:
-        return Patterns.model_validate_json((self.folder / "patterns.json").read_bytes())
+        return _read(self.folder / "patterns.json", Patterns)
 
     @property
     def correspondence(self) -> Path:
@@ -230,8 +286,7 @@ class Store:
         return folder / "environment.py"
 
     def load_environment(self, digest: str) -> Environment:
-        path = self.root / "environments" / digest / "environment.json"
-        return Environment.model_validate_json(path.read_bytes())
+        return _read(self.root / "environments" / digest / "environment.json", Environment)
 
     def save_policy(self, write: Callable[[Path], None]) -> str:
         """Keep a checkpoint under the digest of its weights; the one that is there already where they are equal.
@@ -269,7 +324,7 @@ class Store:
     def promotions(self) -> Promotions:
         """Which policies were promoted, and when."""
         path = self.root / "promoted.json"
-        return Promotions.model_validate_json(path.read_bytes()) if path.exists() else Promotions()
+        return _read(path, Promotions) if path.exists() else Promotions()
 
     @property
     def promoted(self) -> str | None:
@@ -332,8 +387,7 @@ class Store:
 
     def load_episodes(self, name: str) -> list[Trajectory]:
         """The words of the episodes kept under a name."""
-        with open(self.episodes(name), "rb") as stream:
-            return [Trajectory.model_validate_json(line) for line in stream]
+        return _read_lines(self.episodes(name))
 
     def save_report(self, report: BaseModel, over: bool) -> None:
         """Keep what the night came to.
@@ -382,6 +436,30 @@ def differing(old: Any, new: Any, prefix: str = "") -> list[str]:
         return [] if old == new else [prefix.rstrip(".")]
     return [name for key in sorted(old.keys() | new.keys())
             for name in differing(old.get(key), new.get(key), f"{prefix}{key}.")]
+
+
+def _read(path: Path, kind: type[R]) -> R:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(map(str, wrong["loc"])) or "the file"
+        raise StoreError(f"{path} is no {kind.__name__.lower()} of this version ({where}: {wrong['msg']}): another "
+                         "version of dream wrote it, or it is damaged; open it with that one, or dream again"
+                         ) from None
+
+
+def _read_lines(path: Path) -> list[Trajectory]:
+    try:
+        with open(path, "rb") as stream:
+            return [Trajectory.model_validate_json(line) for line in stream]
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValidationError as error:
+        raise StoreError(f"{path} holds something else than trajectories of this version ({error.errors()[0]['msg']})"
+                         ) from None
 
 
 def _digest(id: str) -> str:

@@ -29,7 +29,8 @@ def test_packages_import_only_what_lies_below_them(package: str) -> None:
 
 
 def test_whoever_only_reads_starts_without_torch() -> None:
-    code = "import sys, rollout.sessions, dreamer.records, dreamer.store, dreamer.config, dreamer.cli; print('torch' in sys.modules)"
+    code = ("import sys, rollout.sessions, dreamer.records, dreamer.config, dreamer.cli, dreamer.viewer.serving; "
+            "print('torch' in sys.modules)")
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT).stdout == "False\n"
 
 

@@ -1,0 +1,71 @@
+"""Serving the viewer to a browser on this machine."""
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+from rich.console import Console
+
+from dreamer.store import StoreError
+from dreamer.viewer.app import application
+from dreamer.viewer.safety import new_token
+from dreamer.viewer.site import Site
+from rollout.errors import UserError
+
+
+class AddressError(UserError):
+    """The viewer cannot be served there; the message says why."""
+
+
+def runs_of(folders: Sequence[Path]) -> list[Path]:
+    """Run folders; of a folder of runs, all that it holds.
+
+    Raises:
+        StoreError: a folder is neither.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        if (folder / "config.json").exists():
+            found.append(folder)
+            continue
+        held = sorted(config.parent for config in folder.glob("*/config.json"))
+        if not held:
+            what = "is no run folder and holds none" if folder.is_dir() else "is no folder"
+            raise StoreError(f"{folder} {what}; give a folder that dream run wrote, such as runs/NAME-001")
+        found += held
+    return found
+
+
+def serve(folders: Sequence[Path], host: str, port: int, unsafe: bool, console: Console) -> None:
+    """Serve runs until interrupted.
+
+    Args:
+        host: the address to listen at.
+        port: 0 takes a free one.
+        console: is told where the pages are.
+
+    Raises:
+        AddressError: somebody else listens there.
+        StoreError: a folder is no run folder.
+    """
+    site = Site(runs_of(folders), unsafe)
+    token = new_token()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, port))
+        except OSError as error:
+            raise AddressError(f"{host}:{port}: {error.strerror}; choose another --port or --host") from None
+        shown = f"[{host}]" if ":" in host else host
+        console.print(f"http://{shown}:{listening.getsockname()[1]}/?token={token}", soft_wrap=True, highlight=False)
+        console.print("whoever has this address may approve and roll back; Ctrl-C ends it", style="dim")
+        config = uvicorn.Config(application(site, host, token), log_level="error", access_log=False,
+                                timeout_graceful_shutdown=1)
+        try:
+            uvicorn.Server(config).run(sockets=[listening])
+        except KeyboardInterrupt:
+            pass
+        finally:
+            site.close()

@@ -1,0 +1,192 @@
+"""The runs that are shown, how their pages link to each other, and how they are written.
+
+A page is a function from the site, the place and the parts of its address to HTML. It reads what the run folder holds
+now, every time, so that one function serves a night under way, a night that is over, and the static export.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from pydantic import BaseModel
+
+from dreamer.records import Authored, Validated
+from dreamer.store import Store, StoreError
+from dreamer.viewer.words import FILTERS
+from rollout.errors import UserError
+from sandbox import Sandbox
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class NotThere(UserError):
+    """There is no such page; the message says what there is instead."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a reader is.
+
+    Attributes:
+        path: of the page, without a slash at the begin: `lake-001/night-001/patterns`.
+        query: what was asked of it; the last of values of the same name.
+        values: all values of a name.
+        acting: whether the reader may approve and roll back.
+    """
+
+    path: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    acting: bool = False
+
+
+class Site:
+    """Run folders as pages.
+
+    Args:
+        folders: of the runs.
+        unsafe: play and compare even where the kernel cannot confine authored code.
+
+    Attributes:
+        runs: the folders by the names in addresses.
+        static: whether pages are written for a site without a server.
+
+    Raises:
+        StoreError: one is no run folder.
+    """
+
+    static = False
+
+    def __init__(self, folders: Sequence[Path], unsafe: bool = False):
+        self.unsafe = unsafe
+        self.runs: dict[str, Path] = {}
+        for folder in folders:
+            Store.config(folder)
+            name = folder.resolve().name
+            self.runs[name if name not in self.runs else f"{name}-{len(self.runs) + 1}"] = folder
+        self._sandbox: Sandbox | None = None
+        self._busy = RLock()
+        self._pages = Environment(
+            loader=PackageLoader("templates", "viewer"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True)
+        self._pages.filters.update(FILTERS)
+
+    def nights(self, run: str) -> list[Store]:
+        """The nights of a run that were begun, the first first."""
+        if run not in self.runs:
+            raise NotThere(f"no run {run!r} is shown here; there are: {', '.join(self.runs)}")
+        latest = Store.latest(self.runs[run])
+        return [*latest.earlier, latest]
+
+    def store(self, run: str, night: int) -> Store:
+        """A night of a run.
+
+        Raises:
+            NotThere: there is none.
+        """
+        nights = self.nights(run)
+        if not 1 <= night <= len(nights):
+            raise NotThere(f"{run} has no night {night}; it has {len(nights)}")
+        return nights[night - 1]
+
+    @contextmanager
+    def sandbox(self) -> Iterator[Sandbox]:
+        """Where authored code runs, for one page at a time.
+
+        Raises:
+            SandboxError: the kernel cannot confine it.
+        """
+        with self._busy:
+            if self._sandbox is None:
+                self._sandbox = Sandbox(unsafe=self.unsafe)
+            yield self._sandbox
+
+    def close(self) -> None:
+        """End what runs authored code."""
+        with self._busy:
+            if self._sandbox is not None:
+                self._sandbox.close()
+                self._sandbox = None
+
+    def link(self, place: Place, path: str, query: Mapping[str, object] | None = None, fragment: str = "") -> str:
+        """The address of a page.
+
+        Args:
+            place: where the link stands.
+            path: of the page.
+        """
+        asked = f"?{urlencode(query, doseq=True)}" if query else ""
+        return f"/{quote(path)}{asked}{f'#{quote(fragment)}' if fragment else ''}"
+
+    def file(self, place: Place, name: str) -> str:
+        """The address of a file in `static/`."""
+        return f"/static/{name}"
+
+    def script(self, place: Place, name: str) -> Markup:
+        """The attributes of a `script` element for a module in `static/`."""
+        return Markup('type="module" src="{}"').format(self.file(place, name))
+
+    def render(self, place: Place, template: str, **facts: object) -> str:
+        """A page.
+
+        Args:
+            template: below `templates/viewer/`.
+            facts: everything it mentions; `title` among them.
+        """
+        def link(path: str, query: Mapping[str, object] | None = None, fragment: str = "") -> str:
+            return self.link(place, path, query, fragment)
+
+        return self._pages.get_template(template).render(
+            site=self, place=place, link=link, file=lambda name: self.file(place, name),
+            script=lambda name: self.script(place, name), here=self.whereabouts(place), **facts)
+
+    def whereabouts(self, place: Place) -> "Whereabouts | None":
+        """What of a run the page at a place is about; None where it is about none."""
+        run, _, rest = place.path.partition("/")
+        name, _, page = rest.partition("/")
+        number = name.removeprefix("night-")
+        if run not in self.runs or not number.isdecimal():
+            return None
+        nights = self.nights(run)
+        if not 1 <= int(number) <= len(nights):
+            return None
+        store = nights[int(number) - 1]
+        return Whereabouts(run, store, f"{run}/{store.folder.name}", page, len(nights), best(store))
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """What of a run a page is about.
+
+    Attributes:
+        run: its name.
+        path: of the night's page.
+        page: what follows it in the address.
+        nights: how many the run has.
+        environment: the digest of the best environment of the night, if it has any yet.
+    """
+
+    run: str
+    store: Store
+    path: str
+    page: str
+    nights: int
+    environment: str | None
+
+
+def best(store: Store) -> str | None:
+    """The environment of a night that a reader wants to see first: the first member, else the best draft."""
+    try:
+        validated = store.load("validate", Validated)
+        if validated is not None and validated.judged:
+            return validated.best.environment
+        authored = store.load("author", Authored)
+    except StoreError:  # the page that needs the record says what is wrong with it
+        return None
+    return authored.candidates[0].environment if authored else None

@@ -1,0 +1,47 @@
+// Keys: whatever carries `data-key` is reached by it; `?` shows which there are.
+const marked = () => [...document.querySelectorAll("[data-key]")];
+
+function help() {
+  const open = document.querySelector("dialog.keys");
+  if (open) return open.close();
+  const dialog = document.createElement("dialog");
+  dialog.className = "keys";
+  dialog.setAttribute("aria-label", "Keys");
+  const heading = document.createElement("h2");
+  heading.textContent = "Keys";
+  const list = document.createElement("dl");
+  for (const [key, label] of [["?", "these keys"], ...marked().map((e) => [e.dataset.key, e.dataset.keyLabel])]) {
+    const term = document.createElement("dt");
+    const kbd = document.createElement("kbd");
+    kbd.textContent = key;
+    term.append(kbd);
+    const meaning = document.createElement("dd");
+    meaning.textContent = label;
+    list.append(term, meaning);
+  }
+  const close = document.createElement("button");
+  close.textContent = "Close";
+  close.addEventListener("click", () => dialog.close());
+  dialog.append(heading, list, close);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && event.target.matches("input, textarea, select")) return event.target.blur();
+  if (event.target.matches("input:not([type=radio]):not([type=checkbox]), textarea, select")) return;
+  if (event.key === "?") return help();
+  if (document.querySelector("dialog[open]")) return;
+  const target = marked().find((element) => element.dataset.key === event.key);
+  if (!target) return;
+  event.preventDefault();
+  target.matches("input, textarea, select") ? target.focus() : target.click();
+});
+
+// What cannot be taken back lightly is asked twice.
+document.addEventListener("submit", (event) => {
+  const button = event.target.querySelector("button");
+  if (event.target.matches(".actions form") && !confirm(`${button.textContent}?`)) event.preventDefault();
+});

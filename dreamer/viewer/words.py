@@ -1,0 +1,55 @@
+"""How pages say numbers, figures and times."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from rollout.figure import Figure
+
+
+def number(value: float | None, places: int = 3) -> str:
+    """A number as people read it; a dash where there is none."""
+    if value is None:
+        return "–"
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 10):
+        return f"{int(value):,}"
+    if 1e-9 < abs(value) < 10**-places:
+        return f"{value:.1e}"
+    return f"{value:,.{places}f}"
+
+
+def figure(of: Figure | None) -> Markup:
+    """A figure with its interval and its count."""
+    if of is None or of.value is None:
+        return Markup('<span class="figure none">–</span>')
+    interval = "" if of.low is None or of.high is None else f" [{number(of.low)}, {number(of.high)}]"
+    return Markup('<span class="figure"><b>{}</b><span class="interval">{}</span> <span class="count">n&nbsp;=&nbsp;{}'
+                  "</span></span>").format(number(of.value), interval, f"{of.n:,}")
+
+
+def duration(seconds: float) -> str:
+    """How long something took."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def moment(at: float | str) -> str:
+    """A time, from seconds since 1970 or ISO 8601, as this machine's clock says it."""
+    then = datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at)
+    return then.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def short(text: str, longest: int = 80) -> str:
+    """A text in one line, cut where it is too long."""
+    text = text.replace("\n", " ⏎ ")
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "number": number, "figure": figure, "duration": duration, "moment": moment, "short": short,
+}

@@ -14,6 +14,7 @@
     night-001/STAGE.json           the record that a stage ended with
     night-001/NAME/                episodes.jsonl, tokens.parquet: of the rehearsal, of each round, of the judging;
                                    journal.jsonl while it is played
+    night-001/index.sqlite         where each trajectory is, for the viewer; made again where it is missing
     night-001/report.json          of a night that is over
     report.json                    the newest
 
@@ -379,6 +380,16 @@ class Store:
     def episodes(self, name: str) -> Path:
         """Where the words of the episodes kept under a name are: a log of sessions like any other."""
         return self.folder / name / "episodes.jsonl"
+
+    def parts(self) -> dict[str, Path]:
+        """Where the words of all trajectories of the night are: of sessions and of episodes, by part or name."""
+        return {path.stem: path for path in sorted((self.folder / "sessions").glob("*.jsonl"))} | {
+            path.parent.name: path for path in sorted(self.folder.glob("*/episodes.jsonl"))}
+
+    @property
+    def index(self) -> Path:
+        """Where the viewer notes which trajectory is where."""
+        return self.folder / "index.sqlite"
 
     def load_tokens(self, name: str, most: int) -> list[Tokens]:
         """The ids of the first episodes kept under a name, no more than so many; none where there are no episodes."""

@@ -8,6 +8,7 @@ from starlette.routing import compile_path
 from dreamer.viewer.night import night
 from dreamer.viewer.site import NotThere, Place, Site
 from dreamer.viewer.start import start
+from dreamer.viewer.trajectories import trajectories
 
 Page = Callable[..., str]
 
@@ -15,6 +16,7 @@ NIGHT = "{run}/night-{night:int}"
 PAGES: dict[str, Page] = {
     "": start,
     NIGHT: night,
+    f"{NIGHT}/trajectories": trajectories,
 }
 _ROUTES = [(*compile_path(f"/{address}"), page) for address, page in PAGES.items()]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from dreamer.terminal import written_out
 from rollout.figure import Figure
 
 
@@ -51,5 +52,5 @@ def short(text: str, longest: int = 80) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "number": number, "figure": figure, "duration": duration, "moment": moment, "short": short,
+    "number": number, "figure": figure, "duration": duration, "moment": moment, "short": short, "seen": written_out,
 }

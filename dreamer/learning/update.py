@@ -71,7 +71,8 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
             bar.advance()
             last = rounds[-1]
             came = f"success {last.success:.2f}" if known else f"{last.divergence:.3f} nats from the teacher"
-            bar.note(f"{came}  {episodes_played / playing:,.0f} episodes/s", **last.model_dump())
+            rate = episodes_played / playing
+            bar.note(f"{came}  {rate:,.0f} episodes/s", episodes_per_second=rate, **last.model_dump())
 
         try:
             learner(rehearse, told)

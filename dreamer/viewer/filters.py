@@ -84,6 +84,11 @@ class Filter:
             f"ORDER BY {order} LIMIT {PAGE} OFFSET {(page - 1) * PAGE}) USING (key) ORDER BY {order}",
             self.values).fetchall()
 
+    def first(self, connection: sqlite3.Connection, each: int, most: int) -> list[sqlite3.Row]:
+        """The first rows of each part, and no more than so many in all."""
+        return connection.execute(f"SELECT *, {self.won} AS won FROM trajectory WHERE number < :each ORDER BY key "
+                                  "LIMIT :most", self.values | {"each": each, "most": most}).fetchall()
+
     def summary(self, connection: sqlite3.Connection) -> Summary:
         """All that matches, in numbers."""
         count, known, won, turns, squares = connection.execute(
@@ -95,9 +100,14 @@ class Filter:
         low, high = (turns - half, turns + half) if count > 1 else (None, None)
         return Summary(count, proportion(won, known), Figure(value=turns, n=count, low=low, high=high))
 
-    def beside(self, connection: sqlite3.Connection, part: str, number: int
+    def beside(self, connection: sqlite3.Connection, part: str, number: int, each: int | None = None
                ) -> tuple[sqlite3.Row | None, sqlite3.Row | None]:
-        """The trajectories that come before and after one of them."""
+        """The trajectories that come before and after one of them.
+
+        Args:
+            each: only the first so many of each part.
+        """
+        clauses = [*self._clauses, *(["number < :each"] if each is not None else [])]
         here = connection.execute(f"SELECT {self._order()} AS at, key FROM trajectory WHERE part = :part AND "
                                   "number = :number", {"part": part, "number": number}).fetchone()
         if here is None:
@@ -105,11 +115,12 @@ class Filter:
 
         def next_to(backwards: bool) -> sqlite3.Row | None:
             after = "<" if backwards != self.falling else ">"
+            beyond = (f"({self._order()} {after} :at OR "
+                      f"({self._order()} = :at AND key {'<' if backwards else '>'} :key))")
             row: sqlite3.Row | None = connection.execute(
-                f"SELECT part, number FROM trajectory {self._where()} {'AND' if self._clauses else 'WHERE'} "
-                f"({self._order()} {after} :at OR ({self._order()} = :at AND key {'<' if backwards else '>'} :key)) "
-                f"ORDER BY {self._order()} {'DESC' if after == '<' else 'ASC'}, key {'DESC' if backwards else 'ASC'} "
-                "LIMIT 1", self.values | {"at": here["at"], "key": here["key"]}).fetchone()
+                f"SELECT part, number FROM trajectory WHERE {' AND '.join([*clauses, beyond])} ORDER BY "
+                f"{self._order()} {'DESC' if after == '<' else 'ASC'}, key {'DESC' if backwards else 'ASC'} LIMIT 1",
+                self.values | {"at": here["at"], "key": here["key"], "each": each}).fetchone()
             return row
 
         return next_to(backwards=True), next_to(backwards=False)

@@ -9,14 +9,19 @@ from dreamer.viewer.night import night
 from dreamer.viewer.site import NotThere, Place, Site
 from dreamer.viewer.start import start
 from dreamer.viewer.trajectories import trajectories
+from dreamer.viewer.trajectory import raw, trajectory
+from rollout.errors import UserError
+from sandbox import SandboxError
 
-Page = Callable[..., str]
+Page = Callable[..., str | bytes]  # HTML, or a file as it is
 
 NIGHT = "{run}/night-{night:int}"
 PAGES: dict[str, Page] = {
     "": start,
     NIGHT: night,
     f"{NIGHT}/trajectories": trajectories,
+    f"{NIGHT}/trajectories/{{part}}/{{number:int}}": trajectory,
+    f"{NIGHT}/trajectories/{{part}}/{{number:int}}.json": raw,
 }
 _ROUTES = [(*compile_path(f"/{address}"), page) for address, page in PAGES.items()]
 
@@ -33,12 +38,17 @@ def find(path: str) -> tuple[Page, dict[str, Any]]:
     raise NotThere("there is no such page")
 
 
-def show(site: Site, place: Place) -> str:
-    """A page as HTML.
+def show(site: Site, place: Place) -> tuple[int, str | bytes]:
+    """A page, or one that says why it cannot be shown; with its HTTP status."""
+    try:
+        page, parts = find(place.path)
+        return 200, page(site, place, **parts)
+    except NotThere as error:
+        return 404, trouble(site, place, "Not here", str(error))
+    except (UserError, SandboxError, OSError) as error:
+        return 500, trouble(site, place, "This cannot be shown", str(error))
 
-    Raises:
-        NotThere: there is none.
-        UserError, SandboxError: it cannot be shown; the message says why.
-    """
-    page, parts = find(place.path)
-    return page(site, place, **parts)
+
+def trouble(site: Site, place: Place, title: str, words: str) -> str:
+    """A page that says what is wrong."""
+    return site.render(place, "trouble.html.jinja", title=title, words=words)

@@ -38,7 +38,7 @@ def trajectories(site: Site, place: Place, run: str, night: int) -> str:
             "SELECT DISTINCT value FROM value WHERE field = ? LIMIT ?", (field, CHOICES))] for field in CHOSEN}
         summary = wanted.summary(connection)
         page = min(max(1, _whole(place.query.get("page", "1"))), summary.pages)
-        rows = _copied(connection, wanted, len(parts)) if site.static else wanted.rows(connection, page)
+        rows = wanted.first(connection, copied(connection), COPIED) if site.static else wanted.rows(connection, page)
         (broken,) = connection.execute("SELECT count(*) FROM broken").fetchone()
         examples = connection.execute("SELECT part, number, why FROM broken ORDER BY key LIMIT ?",
                                       (SHOWN_BROKEN,)).fetchall()
@@ -47,11 +47,10 @@ def trajectories(site: Site, place: Place, run: str, night: int) -> str:
         choices=choices, summary=summary, page=page, rows=rows, broken=broken, examples=examples, labels=LABELS)
 
 
-def _copied(connection: sqlite3.Connection, wanted: Filter, parts: int) -> list[sqlite3.Row]:
-    """The first of each part, for a copy without a server."""
-    return connection.execute(
-        f"SELECT *, {wanted.won} AS won FROM trajectory WHERE number < :each ORDER BY key LIMIT :most",
-        wanted.values | {"each": max(1, COPIED // max(1, parts)), "most": COPIED}).fetchall()
+def copied(connection: sqlite3.Connection) -> int:
+    """How many trajectories of each part are in a copy without a server: the first ones."""
+    (parts,) = connection.execute("SELECT count(*) FROM file").fetchone()
+    return max(1, COPIED // max(1, int(parts)))
 
 
 def _whole(text: str) -> int:

@@ -44,7 +44,7 @@ function matches(row, wanted) {
   );
 }
 
-const rows = [...document.querySelectorAll("table.list tbody tr")];
+const rows = [...document.querySelectorAll("table.trajectories tbody tr")];
 
 function sort(order) {
   const [falling, column] = order.startsWith("-") ? [true, order.slice(1)] : [false, order];
@@ -62,7 +62,7 @@ function sort(order) {
   if (column === "key" && falling) sorted.reverse();
   else if (column && column !== "key")
     sorted.sort(([a, i], [b, j]) => (a === null) - (b === null) || (falling ? -1 : 1) * compare(a, b) || i - j);
-  document.querySelector("table.list tbody")?.append(...sorted.map(([, , row]) => row));
+  document.querySelector("table.trajectories tbody")?.append(...sorted.map(([, , row]) => row));
 }
 
 function choose() {

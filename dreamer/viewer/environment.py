@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dreamer.records import Authored, Judged, Validated
 from dreamer.store import Store, StoreError
-from dreamer.viewer.difference import difference
+from dreamer.viewer.changes import changes
 from dreamer.viewer.ensemble import Disagreement, disagreement
 from dreamer.viewer.fidelity import groups
 from dreamer.viewer.letters import letters
@@ -35,7 +35,7 @@ def environment(site: Site, place: Place, run: str, night: int, digest: str) -> 
     store = site.store(run, night)
     other = place.query.get("from")
     if other:
-        return difference(site, place, store, load(store, digest), load(store, other))
+        return changes(site, place, store, load(store, digest), load(store, other))
     shown = load(store, digest)
     authored, validated = store.load("author", Authored), store.load("validate", Validated)
     candidate = next((each for each in authored.candidates if each.environment == digest), None) if authored else None
@@ -55,7 +55,7 @@ def environment(site: Site, place: Place, run: str, night: int, digest: str) -> 
 def two_environments(site: Site, place: Place, run: str, night: int, digest: str, other: str) -> str:
     """The page of what differs between an environment and another one."""
     store = site.store(run, night)
-    return difference(site, place, store, load(store, digest), load(store, other))
+    return changes(site, place, store, load(store, digest), load(store, other))
 
 
 def load(store: Store, digest: str) -> Environment:

@@ -51,15 +51,15 @@ class Hunk:
     pairs: list[Pair]
 
 
-def difference(site: Site, place: Place, store: Store, now: Environment, then: Environment) -> str:
+def changes(site: Site, place: Place, store: Store, now: Environment, then: Environment) -> str:
     """The page of what differs in an environment from another one."""
     found, left = hunks(then.source, now.source)
     authored = store.load("author", Authored)
-    changed = [pair for hunk in found for pair in hunk.pairs if not pair.same]
+    gone_or_come = [pair for hunk in found for pair in hunk.pairs if not pair.same]
     return site.render(
-        place, "difference.html.jinja", title=f"{then.digest[:8]} → {now.digest[:8]}", now=now, then=then, hunks=found,
-        left=left, removed=sum(pair.old is not None for pair in changed),
-        added=sum(pair.new is not None for pair in changed), drafts=authored.candidates if authored else ())
+        place, "changes.html.jinja", title=f"{then.digest[:8]} → {now.digest[:8]}", now=now, then=then, hunks=found,
+        left=left, removed=sum(pair.old is not None for pair in gone_or_come),
+        added=sum(pair.new is not None for pair in gone_or_come), drafts=authored.candidates if authored else ())
 
 
 def hunks(then: str, now: str) -> tuple[list[Hunk], int]:

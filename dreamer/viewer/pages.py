@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.routing import compile_path
 
+from dreamer.viewer.environment import environment, two_environments
 from dreamer.viewer.night import night
 from dreamer.viewer.site import NotThere, Place, Site
 from dreamer.viewer.start import start
@@ -22,6 +23,8 @@ PAGES: dict[str, Page] = {
     f"{NIGHT}/trajectories": trajectories,
     f"{NIGHT}/trajectories/{{part}}/{{number:int}}": trajectory,
     f"{NIGHT}/trajectories/{{part}}/{{number:int}}.json": raw,
+    f"{NIGHT}/environments/{{digest}}": environment,
+    f"{NIGHT}/environments/{{digest}}/from/{{other}}": two_environments,
 }
 _ROUTES = [(*compile_path(f"/{address}"), page) for address, page in PAGES.items()]
 

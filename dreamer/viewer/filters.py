@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from rollout.figure import Figure, proportion
+from rollout.figure import Figure, mean, proportion
 
 PAGE = 100  # rows
+MANY = 1000  # trajectories
 LONGEST = 500  # characters of what is asked for
 RANGES = {"outcome": "outcome", "turns": "turns", "imagined": "imagined share"}
 SORTED = ("key", "id", "task", "outcome", "turns", "imagined", "policy", "stop")
@@ -94,11 +95,15 @@ class Filter:
         count, known, won, turns, squares = connection.execute(
             f"SELECT count(*), count(outcome), total({self.won}), avg(turns), total(turns * turns) FROM trajectory "
             f"{self._where()}", self.values).fetchone()
-        if not count:
-            return Summary(0, proportion(0, 0), Figure(value=None, n=0))
-        half = 1.959964 * math.sqrt(max(0.0, squares / count - turns**2) / max(1, count - 1))
-        low, high = (turns - half, turns + half) if count > 1 else (None, None)
-        return Summary(count, proportion(won, known), Figure(value=turns, n=count, low=low, high=high))
+        return Summary(count, proportion(won, known), self._length(connection, count, turns, squares))
+
+    def _length(self, connection: sqlite3.Connection, count: int, turns: float, squares: float) -> Figure:
+        """The mean length: bootstrapped, or where there are many by the normal interval, which then is the same."""
+        if count <= MANY:
+            return mean([row["turns"] for row in connection.execute(
+                f"SELECT turns FROM trajectory {self._where()}", self.values)])
+        half = 1.959964 * math.sqrt(max(0.0, squares / count - turns**2) / (count - 1))
+        return Figure(value=turns, n=count, low=turns - half, high=turns + half)
 
     def beside(self, connection: sqlite3.Connection, part: str, number: int, each: int | None = None
                ) -> tuple[sqlite3.Row | None, sqlite3.Row | None]:

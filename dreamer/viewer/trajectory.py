@@ -59,7 +59,7 @@ def trajectory(site: Site, place: Place, run: str, night: int, part: str, number
         won=None if session.outcome is None else succeeds(session.outcome, success),
         wanted=wanted, before=before, after=after, progress=progress,
         path=store.parts()[part].relative_to(store.root),
-        environment=environment if environment and store.has_environment(environment) else None)
+        dreamed_in=environment if environment and store.has_environment(environment) else None)
 
 
 def raw(site: Site, place: Place, run: str, night: int, part: str, number: int) -> bytes:

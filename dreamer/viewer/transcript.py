@@ -11,6 +11,7 @@ from rollout.trajectory import Call, Image, Message, Observation, Other, Part, R
 LONG = 20_000  # characters of a text
 TOGETHER = 1_000_000  # characters of a page; texts after these are cut at `SHORT`
 SHORT = 500
+GIST = 400
 PARTS = 100  # of what was said at once
 
 
@@ -29,6 +30,11 @@ class Said:
     who: str = ""
     left: int = 0
     failed: bool = False
+
+    @property
+    def gist(self) -> str:
+        """Its beginning, in one line."""
+        return " ".join(self.text[:GIST].split())
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ import orjson
 from pydantic import ValidationError
 
 from dreamer.store import Store, StoreError
+from dreamer.terminal import plain
 from dreamer.viewer.filters import Filter
 from dreamer.viewer.index import index
 from dreamer.viewer.site import NotThere, Place, Site
 from dreamer.viewer.tokens import measured
 from dreamer.viewer.trajectories import copied
 from dreamer.viewer.transcript import Transcript
+from dreamer.viewer.words import short
 from envgen.tasks import succeeds
 from rollout.trajectory import Trajectory
 
@@ -53,8 +55,8 @@ def trajectory(site: Site, place: Place, run: str, night: int, part: str, number
         before, after = wanted.beside(connection, part, number, copied(connection) if site.static else None)
     environment = session.environment
     return site.render(
-        place, "trajectory.html.jinja", title=session.id, session=session, shown=shown, part=part, number=number,
-        transcript=Transcript(session, shown.first),
+        place, "trajectory.html.jinja", title=short(plain(session.id), 120), session=session,
+        shown=shown, part=part, number=number, transcript=Transcript(session, shown.first),
         tokens=measured(store, part, session, shown.first, shown.rewards),
         won=None if session.outcome is None else succeeds(session.outcome, success),
         wanted=wanted, before=before, after=after, progress=progress,

@@ -7,6 +7,7 @@ from starlette.routing import compile_path
 
 from dreamer.viewer.environment import environment, two_environments
 from dreamer.viewer.night import night
+from dreamer.viewer.patterns import patterns
 from dreamer.viewer.site import NotThere, Place, Site
 from dreamer.viewer.start import start
 from rollout.errors import UserError
@@ -18,6 +19,7 @@ NIGHT = "{run}/night-{night:int}"
 PAGES: dict[str, Page] = {
     "": start,
     NIGHT: night,
+    f"{NIGHT}/patterns": patterns,
     f"{NIGHT}/environments/{{digest}}": environment,
     f"{NIGHT}/environments/{{digest}}/from/{{other}}": two_environments,
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.routing import compile_path
 
+from dreamer.viewer.compare import chosen, compare
 from dreamer.viewer.environment import environment, two_environments
 from dreamer.viewer.night import night
 from dreamer.viewer.patterns import patterns
@@ -22,6 +23,8 @@ PAGES: dict[str, Page] = {
     f"{NIGHT}/patterns": patterns,
     f"{NIGHT}/environments/{{digest}}": environment,
     f"{NIGHT}/environments/{{digest}}/from/{{other}}": two_environments,
+    "compare": chosen,
+    f"compare/{NIGHT}/{{other}}/night-{{against:int}}": compare,
 }
 _ROUTES = [(*compile_path(f"/{address}"), page) for address, page in PAGES.items()]
 

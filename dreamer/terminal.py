@@ -1,4 +1,4 @@
-"""Text from logs on a terminal: seen as it is, obeyed never."""
+"""Text from logs on a terminal or a page: seen as it is, obeyed never."""
 
 import unicodedata
 
@@ -9,9 +9,12 @@ OBEYED = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")  # categories of what a terminal a
 
 def visible(text: str) -> str:
     """A text in which control and format characters are written out, and square brackets are no markup."""
-    if not text.isprintable():
-        text = "".join(map(_written, text))
-    return escape(text)
+    return escape(plain(text))
+
+
+def plain(text: str) -> str:
+    """A text in which control and format characters are written out; line breaks and tabs stay."""
+    return text if text.isprintable() else "".join(map(_written, text))
 
 
 def _written(sign: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from dreamer.terminal import plain
 from rollout.figure import Figure
 
 
@@ -52,4 +53,5 @@ def short(text: str, longest: int = 80) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": number, "figure": figure, "duration": duration, "moment": moment, "short": short,
+    "plain": plain,
 }

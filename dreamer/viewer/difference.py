@@ -5,6 +5,8 @@ from difflib import SequenceMatcher
 
 from markupsafe import Markup
 
+from dreamer.terminal import plain
+
 MOST = 600  # words of each text that are compared one by one; of longer differences the whole is marked
 LONGEST = 6000  # characters of a text that are shown
 
@@ -12,7 +14,8 @@ _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 def cut(text: str, longest: int = LONGEST) -> str:
-    """A text that is short enough to be shown."""
+    """A text that is short enough to be shown, with control characters written out."""
+    text = plain(text)
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text) - longest:,} more characters)"
 
 

@@ -1,5 +1,6 @@
 """A real session and the dream given the same actions, step by step."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Literal
 
 from dreamer.store import Store
 from dreamer.viewer import real
-from dreamer.viewer.excerpt import Line, excerpt
+from dreamer.viewer.excerpt import Line, excerpt, ran
 from dreamer.viewer.site import NotThere, Site
 from envgen.author import Environment
 from envgen.belief import Belief
@@ -22,6 +23,8 @@ from sandbox import Element, SandboxError, Worker, WorkerDied
 
 SECONDS = 15.0  # that a page may wait for authored code
 KEPT = 32  # sessions beside their dreams
+
+_BROKE = re.compile(r"fault: line (\d+):")
 
 Status = Literal["alike", "possible", "differs", "improbable", "unknown", "fault", "lost", "not met", "not compared",
                  "unanswered", "not replayed"]
@@ -50,7 +53,7 @@ class Step:
         before: the text it was taken on.
         scored: None where the dream was not asked.
         told: what the dream thinks possible, the likeliest first.
-        dream: of these the one to set beside the log: the logged one, else the likeliest.
+        dream: of these the one to set beside the log: the logged one, or the likeliest where that is hardly possible.
         differs: what of the two does: "words", "reward", "end".
         ran: what of the code led to it.
     """
@@ -93,6 +96,10 @@ class Dreamt:
     def excerpt(self, step: Step) -> list[Line]:
         """The lines of code that a step ran."""
         return excerpt(self.source, step.ran)
+
+    def lines(self, step: Step) -> list[int]:
+        """Their numbers."""
+        return list(ran(self.source, step.ran))
 
 
 _Key = tuple[Path, int, str, str, int, int]
@@ -178,24 +185,29 @@ def _dreamt(site: Site, session: Trajectory, source: str, comparer: Comparer) ->
 def _step(number: int, scored: Scored, comparer: Comparer, elements: Sequence[Element]) -> Step:
     turn = scored.turn
     told = _told(scored, comparer)
-    beside = next((each for each in told if each.logged), told[0] if told else None)
-    dream = beside.outcome if beside else None
-    return Step(number, scored.before, turn, _status(scored, beside, comparer), scored, told, dream,
-                _differing(turn, dream, comparer) if dream else (),
-                tuple(elements[number] for number in dream.support) if dream else ())
+    logged = next((each for each in told if each.logged), None)
+    status = _status(scored, told, comparer)
+    beside = logged if logged and status != "improbable" else told[0] if told else None
+    if beside is None:
+        return Step(number, scored.before, turn, status, scored, told)
+    dream = beside.outcome
+    broke = _BROKE.match(dream.observation) if dream.fault else None
+    ran = (Element(-1, "branch", int(broke[1]), "broke here"),) if broke else tuple(
+        elements[number] for number in dream.support)
+    return Step(number, scored.before, turn, status, scored, told, dream, _differing(turn, dream, comparer), ran)
 
 
-def _status(scored: Scored, beside: Told | None, comparer: Comparer) -> Status:
+def _status(scored: Scored, told: Sequence[Told], comparer: Comparer) -> Status:
     if not comparer.compared(scored.turn):
         return "not compared"
     if scored.probability >= FLOOR:
         return "alike" if scored.probability > 1 - 1e-9 else "possible"
     if scored.probability > 0:
         return "improbable"
-    if beside is None:
+    if not told:
         return "lost" if scored.regime == "enumerate" else "not met"
-    if beside.outcome.imagined:
-        return "fault" if beside.outcome.fault else "unknown"
+    if told[0].outcome.imagined:
+        return "fault" if told[0].outcome.fault else "unknown"
     return "differs"
 
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from markupsafe import Markup
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
 
+from dreamer.viewer.source import highlighted, written
 from sandbox import Element
 
-AROUND = 2  # lines before and after
-MOST = 40  # lines of an excerpt that ran
+AROUND = 1  # lines before and after
+MOST = 40  # lines that ran
+
+_lines = lru_cache(maxsize=8)(highlighted)
+_written = lru_cache(maxsize=8)(written)
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,32 @@ class Line:
     apart: bool = False
 
 
-@lru_cache(maxsize=16)
-def highlighted(source: str) -> tuple[Markup, ...]:
-    """Each line of code as markup, with Pygments' classes."""
-    html = highlight(source, PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True))
-    return tuple(map(Markup, html.split("\n")))  # Pygments escapes what it is given
+def ran(source: str, elements: Iterable[Element]) -> dict[int, list[str]]:
+    """What was run, by its line: the labels of branches and table entries.
+
+    Of an entry and its parts the entry alone is told where they share a line, and else the parts.
+    """
+    entries = _written(source)
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    tables: dict[str, int] = {}
+    for element in elements:
+        if element.kind == "table":
+            tables[element.label] = entries.get((element.line, element.label), element.line)
+        elif element.label not in found[element.line]:
+            found[element.line].append(element.label)
+    for label, line in tables.items():
+        of = [whole for whole in tables if label.startswith(f"{whole}[")]
+        parts = [part for part in tables if part.startswith(f"{label}[")]
+        if all(tables[whole] != line for whole in of) and all(tables[part] == line for part in parts):
+            found[line].append(label)
+    return {line: found[line] for line in sorted(found)}
 
 
-def excerpt(source: str, ran: Iterable[Element]) -> list[Line]:
-    """What ran, in the order of the source."""
-    labels: defaultdict[int, list[str]] = defaultdict(list)
-    for element in ran:
-        if element.label not in labels[element.line]:
-            labels[element.line].append(element.label)
-    lines = highlighted(source)
-    wanted = sorted({number for line in sorted(labels)[:MOST] for number in range(line - AROUND, line + AROUND + 1)
+def excerpt(source: str, elements: Iterable[Element]) -> list[Line]:
+    """What was run, in the order of the source."""
+    labels = ran(source, elements)
+    lines = _lines(source)
+    wanted = sorted({number for line in list(labels)[:MOST] for number in range(line - AROUND, line + AROUND + 1)
                      if 1 <= number <= len(lines)})
-    return [Line(number, lines[number - 1], tuple(labels.get(number, ())), bool(place) and wanted[place - 1] < number - 1)
-            for place, number in enumerate(wanted)]
+    return [Line(number, lines[number - 1], tuple(labels.get(number, ())),
+                 bool(place) and wanted[place - 1] < number - 1) for place, number in enumerate(wanted)]

@@ -5,16 +5,23 @@ from typing import Any
 
 from starlette.routing import compile_path
 
+from dreamer.viewer.divergence import beside, divergence
 from dreamer.viewer.night import night
+from dreamer.viewer.play import play
 from dreamer.viewer.site import NotThere, Place, Site
 from dreamer.viewer.start import start
 
 Page = Callable[..., str]
 
 NIGHT = "{run}/night-{night:int}"
+ENVIRONMENT = f"{NIGHT}/environments/{{digest}}"
 PAGES: dict[str, Page] = {
     "": start,
     NIGHT: night,
+    f"{ENVIRONMENT}/divergence": divergence,
+    f"{ENVIRONMENT}/divergence/{{number:int}}": divergence,
+    f"{ENVIRONMENT}/session/{{part}}/{{number:int}}": beside,
+    f"{ENVIRONMENT}/play": play,
 }
 _ROUTES = [(*compile_path(f"/{address}"), page) for address, page in PAGES.items()]
 

@@ -101,8 +101,8 @@ class Past:
         for turn, (before, step, answer) in enumerate(steps(told), start=1):
             action = step.action.text
             self.actions[action] += 1
-            answers = self.done.setdefault(before, {}).setdefault(action, {})
-            came = answers.setdefault((answer, step.reward, step.terminated), Came(answer, step.reward, step.terminated))
+            key = (answer, step.reward, step.terminated)
+            came = self.done.setdefault(before, {}).setdefault(action, {}).setdefault(key, Came(*key))
             came.count += 1
             if len(came.places) < KEPT:
                 came.places.append((part, number, turn))

@@ -75,13 +75,16 @@ def rehearse_and_learn(run: Run, logs: Logs, validated: Validated, base: Base, m
     with run.dream(validated.worlds) as (world, disagreement), replay(run, policy) as earlier:
         rehearsal = in_dream(run, logs, policy, world)
 
+        def named(number: int) -> str:
+            return f"{name}{round_name(number)}"
+
         def play(number: int) -> list[Episode]:
             rehearsed = replace(rehearsal, labels={**rehearsal.labels, "round": number})
             groups = run.config.learning.groups - earlier.groups
-            episodes = rehearsed.play(drawn(run, curriculum, number, groups), name=f"{name}{round_name(number)}")
+            episodes = rehearsed.play(drawn(run, curriculum, number, groups), name=named(number))
             curriculum.tell(episodes)
             episodes = with_disagreement(episodes, disagreement, run.config.rehearsal.replayed) + earlier.play(number)
-            run.store.save_episodes(f"{name}{round_name(number)}", episodes)
+            run.store.save_episodes(named(number), episodes)
             return episodes
 
         rounds: Play = play
@@ -95,4 +98,4 @@ def rehearse_and_learn(run: Run, logs: Logs, validated: Validated, base: Base, m
                 learner = imitating(run, policy)
             case "grpo":
                 learner = rewarded(run, policy, rehearsal.engine)
-        return improve(run, policy, rehearsal.engine, rounds, f"{name}learn", learner)
+        return improve(run, policy, rehearsal.engine, rounds, f"{name}learn", learner, named)

@@ -13,7 +13,8 @@
     night-001/patterns.json
     night-001/STAGE.json           the record that a stage ended with
     night-001/NAME/                episodes.jsonl, tokens.parquet: of the rehearsal, of each round, of the judging;
-                                   journal.jsonl while it is played
+                                   journal.jsonl while it is played; learnt.parquet: what the update of a round did
+                                   to the tokens of its first episodes
     night-001/report.json          of a night that is over
     report.json                    the newest
 
@@ -38,9 +39,9 @@ from dreamer.config import Config
 from envgen.author import Environment
 from envgen.comparison import Comparer
 from envgen.patterns import Patterns
-from rollout.episode import Episode, Tokens
+from rollout.episode import Episode, Learnt, Tokens
 from rollout.errors import UserError
-from rollout.journal import Journal, read_tokens, write_episodes
+from rollout.journal import Journal, read_learnt, read_tokens, write_episodes, write_learnt
 from rollout.trajectory import Trajectory
 
 R = TypeVar("R", bound=BaseModel)
@@ -391,6 +392,14 @@ class Store:
         """The ids of the first episodes kept under a name, no more than so many; none where there are no episodes."""
         folder = self.folder / name
         return read_tokens(folder, most) if folder.exists() else []
+
+    def save_learnt(self, name: str, rows: Sequence[tuple[str, Learnt]]) -> None:
+        """Keep what an update did to the first episodes kept under a name: a row a piece, with the episode's id."""
+        write_learnt(self.folder / name, rows)
+
+    def load_learnt(self, name: str) -> dict[str, list[Learnt]]:
+        """What `save_learnt` kept: the pieces of each episode, by its id; empty where nothing was."""
+        return read_learnt(self.folder / name)
 
     def load_episodes(self, name: str) -> list[Trajectory]:
         """The words of the episodes kept under a name."""

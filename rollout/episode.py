@@ -23,6 +23,22 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class Learnt:
+    """What an update did to the policy's own tokens (mask 1) of one piece, a value for each, in order.
+
+    Attributes:
+        advantages: how much the update wanted of it, in standard deviations of its group's outcomes; None where what
+            learns has no such thing.
+        logprobs: its log-probability under the policy after the update; `Tokens.logprobs` has the one before.
+        entropies: nats, of the distribution that the policy after the update would draw it from.
+    """
+
+    advantages: list[float] | None
+    logprobs: list[float]
+    entropies: list[float]
+
+
+@dataclass(frozen=True)
 class Episode:
     """What was played, as words and as ids.
 

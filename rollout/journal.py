@@ -3,12 +3,14 @@
 While a rehearsal goes on, every episode that ends is one line of `journal.jsonl`, words and ids together, handed to the
 kernel at once: a killed process loses none of them, and goes on with those that are missing. In the end they are put in
 order: words as JSON lines (`episodes.jsonl`), ids as Parquet (`tokens.parquet`), a row for each piece of an episode.
+What an update did to the first of them comes later, likewise (`learnt.parquet`).
 
 Left out: surviving a power cut; nothing is forced onto the disk before the end.
 """
 
 import fcntl
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -18,7 +20,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rollout.episode import Episode, Tokens
+from rollout.episode import Episode, Learnt, Tokens
 from rollout.errors import UserError
 from rollout.trajectory import Trajectory
 from rollout.world import Start
@@ -27,11 +29,12 @@ if TYPE_CHECKING:
     from rollout.rehearsal import Rehearsal
 
 ROWS = 512  # of a group in Parquet, and in memory
-IDS = pa.list_(pa.int32())
+IDS, FLOATS = pa.list_(pa.int32()), pa.list_(pa.float32())
 COLUMNS = pa.schema([
     ("id", pa.string()), ("prompt", IDS), ("completion", IDS), ("mask", pa.list_(pa.int8())),
-    ("logprobs", pa.list_(pa.float32())),
+    ("logprobs", FLOATS),
 ])
+LEARNT = pa.schema([("id", pa.string()), ("advantages", FLOATS), ("logprobs", FLOATS), ("entropies", FLOATS)])
 
 
 class Journal:
@@ -138,6 +141,7 @@ def write_episodes(folder: Path, episodes: Iterable[Episode]) -> None:
                 "id": [id for id, _ in pieces],
                 **{name: [getattr(piece, name) for _, piece in pieces] for name in COLUMNS.names[1:]},
             }, schema=COLUMNS))
+    (folder / "learnt.parquet").unlink(missing_ok=True)  # that was of other episodes
     os.replace(words, folder / "episodes.jsonl")
     os.replace(ids, folder / "tokens.parquet")
 
@@ -148,3 +152,24 @@ def read_tokens(folder: Path, most: int) -> list[Tokens]:
     with pq.ParquetFile(folder / "tokens.parquet") as columns:
         rows = chain.from_iterable(batch.to_pylist() for batch in columns.iter_batches(ROWS, columns=names))
         return [Tokens(**row) for row in islice(rows, most)]
+
+
+def write_learnt(folder: Path, rows: Sequence[tuple[str, Learnt]]) -> None:
+    """Write `learnt.parquet` beside the episodes, whole or not at all.
+
+    Args:
+        rows: one for each piece, with the id of its episode; those of an episode in the order of its pieces.
+    """
+    beside = folder / ".learnt.parquet.writing"
+    columns = {name: [getattr(each, name) for _, each in rows] for name in LEARNT.names[1:]}
+    pq.write_table(pa.table({"id": [id for id, _ in rows], **columns}, schema=LEARNT), beside)
+    os.replace(beside, folder / "learnt.parquet")
+
+
+def read_learnt(folder: Path) -> dict[str, list[Learnt]]:
+    """What `write_learnt` wrote: each piece of an episode, by the id of the episode; empty where nothing was."""
+    path = folder / "learnt.parquet"
+    found = defaultdict[str, list[Learnt]](list)
+    for row in pq.read_table(path).to_pylist() if path.exists() else ():
+        found[row.pop("id")].append(Learnt(**row))
+    return dict(found)

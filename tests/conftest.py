@@ -49,3 +49,11 @@ def model(chat: "Chat") -> "LlamaForCausalLM":
 
     torch.set_num_threads(1)
     return build_tiny(chat.tokenizer, layers=1, hidden=32, seed=0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Nobody should take a viewer that no browser looked at for a tested one."""
+    unseen = [report for report in terminalreporter.stats.get("skipped", []) if "no Chromium" in str(report.longrepr)]
+    if unseen:
+        terminalreporter.section("THE VIEWER WAS NOT TRIED IN A BROWSER", red=True)
+        terminalreporter.write_line(f"{len(unseen)} tests were skipped: {unseen[0].longrepr[2]}")

@@ -2,7 +2,7 @@
 
 Forward KL(reference‖policy) on histories of a new task is what predicts how much of the old ones is forgotten
 (Shenfeld et al. 2025, arXiv 2509.04259); how few weights changed does not. Both are of the weights alone, at
-temperature 1.
+temperature 1, unless another is named.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +46,21 @@ def surprise(policy: Says, histories: Sequence[Tokens]) -> list[tuple[float, int
     return found
 
 
+def likelihoods(policy: Says, histories: Sequence[Tokens], temperature: float = 1.0
+                ) -> Iterator[tuple[list[float], list[float]]]:
+    """Of each history's own tokens the log-probability, and the entropy of what each was drawn from, in nats.
+
+    Args:
+        temperature: to draw at.
+    """
+    for some in _batches(histories):
+        for history, rows in zip(some, policy(some), strict=True):
+            logs = torch.log_softmax(rows / temperature, dim=-1)
+            own = torch.tensor([token for token, mine in zip(history.completion, history.mask, strict=True) if mine],
+                               dtype=torch.long, device=logs.device)
+            yield logs.gather(1, own[:, None])[:, 0].tolist(), torch.special.entr(logs.exp()).sum(-1).tolist()
+
+
 @torch.no_grad()
 def log_probabilities(model: PreTrainedModel, histories: Sequence[Tokens]) -> list[Tensor]:
     """See `Says`; in float32. Only the places where some history has a token of its own reach the vocabulary."""
@@ -61,7 +76,7 @@ def log_probabilities(model: PreTrainedModel, histories: Sequence[Tokens]) -> li
     model.eval()
     try:
         logits = model(ids, attention_mask=seen, use_cache=False,
-                       logits_to_keep=torch.tensor(kept, device=model.device)).logits
+                       logits_to_keep=torch.tensor(kept, dtype=torch.long, device=model.device)).logits
     finally:
         model.train(training)
     row = {place: number for number, place in enumerate(kept)}

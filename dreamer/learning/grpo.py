@@ -8,17 +8,32 @@ part is weighed by the ratio of the two, cut off at `Learning.correction` (trunc
 2025). TRL computes and logs it, for engines that it takes for its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dreamer.learning.training import Metrics, Report, Round, arguments, train
 from dreamer.sections import Learning, Policy
 from rollout.episode import Episode
+
+STEADY = 1e-4  # added by TRL to a group's standard deviation, which may be 0
+
+
+def advantages(outcomes: Sequence[float], group: int) -> list[float]:
+    """How much better each episode did than its group, in standard deviations of the group, as TRL has it.
+
+    Args:
+        outcomes: of whole groups, one after another.
+        group: how many episodes each has, two at least.
+    """
+    each = np.asarray(outcomes).reshape(-1, group)
+    apart = each - each.mean(axis=1, keepdims=True)
+    return (apart / (each.std(axis=1, ddof=1, keepdims=True) + STEADY)).ravel().tolist()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -61,7 +76,8 @@ def grpo(
 
     def report(step: int, metrics: Metrics) -> None:
         if "reward" in metrics:
-            told(Round(step - 1, list(episodes), metrics))
+            told(Round(step - 1, list(episodes), metrics,
+                       advantages([episode.outcome for episode in episodes], config.episodes)))
 
     # Rows only count the groups: what they begin from is for `play` to say.
     rows = [{"prompt": [{"role": "user", "content": str(row)}]} for row in range(config.rounds * config.groups)]

@@ -15,11 +15,18 @@ DIVERGENCE = "self_distillation/distillation_loss"  # TRL's name for nats a toke
 
 @dataclass(frozen=True)
 class Round:
-    """One update: the episodes it learned from, and what the trainer measured."""
+    """One update.
+
+    Attributes:
+        episodes: that it learned from.
+        metrics: what the trainer measured; empty where nothing was changed yet.
+        advantages: of each episode, where what learns has such.
+    """
 
     number: int
     episodes: list[Episode]
     metrics: Metrics
+    advantages: list[float] | None = None
 
 
 class Report(TrainerCallback):

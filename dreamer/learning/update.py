@@ -1,10 +1,12 @@
 """Rounds of learning, whatever it is that learns: watched, told of, and kept."""
 
 import time
+from collections.abc import Callable
 
 from dreamer.acting import Policy
 from dreamer.learning.cloning import Diverged
 from dreamer.learning.learners import Learner, Play
+from dreamer.learning.learnt import learnt
 from dreamer.learning.training import DIVERGENCE, Round
 from dreamer.learning.watch import SAMPLE, Halted, Watch
 from dreamer.policy import save
@@ -15,7 +17,8 @@ from rollout.engines import Engine
 from rollout.episode import Episode, Tokens
 
 
-def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, learner: Learner) -> Update:
+def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, learner: Learner,
+            kept: Callable[[int], str] | None = None) -> Update:
     """Rounds of learning, watched and with progress; leaves the changed policy in the store.
 
     Args:
@@ -23,6 +26,7 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
         play: plays a round, in a dream or not.
         name: what to show.
         learner: changes the policy.
+        kept: under which name the store has the episodes of a round, by its number; None where it does not.
     """
     config, rounds = run.config, list[RoundSummary]()
     began = round_began = time.monotonic()
@@ -44,6 +48,9 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
         def told(done: Round) -> None:
             nonlocal round_began, episodes_played, turns_played
             apart = watch.look(done)
+            if kept and done.metrics:
+                run.store.save_learnt(kept(done.number), learnt(
+                    policy.model, done, config.learning.episodes, config.policy.temperature))
             tonight = [episode for episode in done.episodes if episode.trajectory.recalls is None]
             played = run.summarise(tonight, 0.0)
             known = any(episode.trajectory.outcome is not None for episode in tonight)
@@ -64,7 +71,8 @@ def improve(run: Run, policy: Policy, engine: Engine, play: Play, name: str, lea
             bar.advance()
             last = rounds[-1]
             came = f"success {last.success:.2f}" if known else f"{last.divergence:.3f} nats from the teacher"
-            bar.note(f"{came}  {episodes_played / playing:,.0f} episodes/s", **last.model_dump())
+            rate = episodes_played / playing
+            bar.note(f"{came}  {rate:,.0f} episodes/s", episodes_per_second=rate, **last.model_dump())
 
         try:
             learner(rehearse, told)

@@ -81,4 +81,4 @@ def distil_sessions(run: Run, base: Base) -> Update:
         assert tried.group is not None
         return drawn.draw(tried.observation.text, sessions[tried.group])
 
-    return improve(run, policy, engine, play, "learn", taught(run, policy, engine, context))
+    return improve(run, policy, engine, play, "learn", taught(run, policy, engine, context), round_name)

@@ -16,11 +16,10 @@ from starlette.staticfiles import StaticFiles
 
 from dreamer.accreditation.consent import approve_candidate
 from dreamer.store import Store
-from dreamer.viewer.pages import show
+from dreamer.viewer.pages import show, trouble
 from dreamer.viewer.safety import Guarded, cookie, knows
 from dreamer.viewer.site import NotThere, Place, Site
 from rollout.errors import UserError
-from sandbox import SandboxError
 
 STATIC = Path(__file__).parent / "static"
 PAUSE = 0.4  # seconds between two looks at a run that goes on
@@ -44,7 +43,8 @@ def application(site: Site, host: str, token: str) -> Starlette:
         if "token" in request.query_params:
             return _with_token(request)
         place = Place(path, dict(request.query_params), _values(request.query_params), acting(request))
-        return await run_in_threadpool(answer, site, place)
+        status, html = await run_in_threadpool(show, site, place)
+        return HTMLResponse(html, status)
 
     async def events(request: Request) -> Response:
         store = site.nights(request.path_params["run"])[-1]
@@ -54,8 +54,8 @@ def application(site: Site, host: str, token: str) -> Starlette:
         run, what = request.path_params["run"], request.path_params["what"]
         place = Place(run, acting=acting(request))
         if not place.acting or request.headers.get("origin") is None:
-            return _trouble(site, place, 403, "Not yours to decide", "Open the address that dream view printed in the "
-                            "terminal, with its token; then approve and roll back from there.")
+            words = "Open the address that dream view printed, with its token; then approve and roll back from there."
+            return HTMLResponse(trouble(site, place, "Not yours to decide", words), 403)
         return await run_in_threadpool(_act, site, place, run, what)
 
     return Starlette(
@@ -67,20 +67,6 @@ def application(site: Site, host: str, token: str) -> Starlette:
         ],
         middleware=[Middleware(Guarded, host=host)],
     )
-
-
-def answer(site: Site, place: Place) -> Response:
-    """A page, or in words why it cannot be shown."""
-    try:
-        return HTMLResponse(show(site, place))
-    except NotThere as error:
-        return _trouble(site, place, 404, "Not here", str(error))
-    except (UserError, SandboxError, OSError) as error:
-        return _trouble(site, place, 500, "This cannot be shown", str(error))
-
-
-def _trouble(site: Site, place: Place, status: int, title: str, words: str) -> Response:
-    return HTMLResponse(site.render(place, "trouble.html.jinja", title=title, words=words), status)
 
 
 def _act(site: Site, place: Place, run: str, what: str) -> Response:
@@ -95,10 +81,10 @@ def _act(site: Site, place: Place, run: str, what: str) -> Response:
             case _:
                 raise NotThere(f"nobody can {what} here")
     except NotThere as error:
-        return _trouble(site, place, 404, "Not here", str(error))
+        return HTMLResponse(trouble(site, place, "Not here", str(error)), 404)
     except (UserError, OSError) as error:
-        return _trouble(site, place, 409, "That is not possible", str(error))
-    return RedirectResponse(f"/{run}/{store.folder.name}", 303)
+        return HTMLResponse(trouble(site, place, "That is not possible", str(error)), 409)
+    return RedirectResponse(site.link(place, f"{run}/{store.folder.name}"), 303)
 
 
 def _with_token(request: Request) -> Response:

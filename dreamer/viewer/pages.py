@@ -5,11 +5,17 @@ from typing import Any
 
 from starlette.routing import compile_path
 
+<<<<<<< HEAD
 from dreamer.viewer.divergence import beside, divergence
+=======
+from dreamer.viewer.environment import environment, two_environments
+>>>>>>> main
 from dreamer.viewer.night import night
 from dreamer.viewer.play import play
 from dreamer.viewer.site import NotThere, Place, Site
 from dreamer.viewer.start import start
+from rollout.errors import UserError
+from sandbox import SandboxError
 
 Page = Callable[..., str]
 
@@ -18,10 +24,15 @@ ENVIRONMENT = f"{NIGHT}/environments/{{digest}}"
 PAGES: dict[str, Page] = {
     "": start,
     NIGHT: night,
+<<<<<<< HEAD
     f"{ENVIRONMENT}/divergence": divergence,
     f"{ENVIRONMENT}/divergence/{{number:int}}": divergence,
     f"{ENVIRONMENT}/session/{{part}}/{{number:int}}": beside,
     f"{ENVIRONMENT}/play": play,
+=======
+    f"{NIGHT}/environments/{{digest}}": environment,
+    f"{NIGHT}/environments/{{digest}}/from/{{other}}": two_environments,
+>>>>>>> main
 }
 _ROUTES = [(*compile_path(f"/{address}"), page) for address, page in PAGES.items()]
 
@@ -38,12 +49,17 @@ def find(path: str) -> tuple[Page, dict[str, Any]]:
     raise NotThere("there is no such page")
 
 
-def show(site: Site, place: Place) -> str:
-    """A page as HTML.
+def show(site: Site, place: Place) -> tuple[int, str]:
+    """A page as HTML, or one that says why it cannot be shown; with its HTTP status."""
+    try:
+        page, parts = find(place.path)
+        return 200, page(site, place, **parts)
+    except NotThere as error:
+        return 404, trouble(site, place, "Not here", str(error))
+    except (UserError, SandboxError, OSError) as error:
+        return 500, trouble(site, place, "This cannot be shown", str(error))
 
-    Raises:
-        NotThere: there is none.
-        UserError, SandboxError: it cannot be shown; the message says why.
-    """
-    page, parts = find(place.path)
-    return page(site, place, **parts)
+
+def trouble(site: Site, place: Place, title: str, words: str) -> str:
+    """A page that says what is wrong."""
+    return site.render(place, "trouble.html.jinja", title=title, words=words)

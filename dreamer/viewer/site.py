@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
-from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from pydantic import BaseModel
 
 from dreamer.records import Authored, Validated
 from dreamer.store import Store, StoreError
@@ -22,7 +20,7 @@ from dreamer.viewer.words import FILTERS
 from rollout.errors import UserError
 from sandbox import Sandbox
 
-R = TypeVar("R", bound=BaseModel)
+TAKEN = ("static", "events", "actions", "compare")  # addresses that are no run's
 
 
 class NotThere(UserError):
@@ -69,7 +67,8 @@ class Site:
         for folder in folders:
             Store.config(folder)
             name = folder.resolve().name
-            self.runs[name if name not in self.runs else f"{name}-{len(self.runs) + 1}"] = folder
+            taken = name in self.runs or name in TAKEN
+            self.runs[f"{name}-{len(self.runs) + 1}" if taken else name] = folder
         self._sandbox: Sandbox | None = None
         self._busy = RLock()
         self._pages = Environment(

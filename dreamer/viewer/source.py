@@ -111,13 +111,13 @@ def _status(counts: Sequence[int]) -> Status | None:
 
 def _said(elements: Sequence[Element]) -> str:
     """Branches one by one, table entries together."""
-    said = [f"{element.label} {element.count:,}" if element.count else f"{element.label}: imagined"
-            for element in elements if element.kind == "branch"]
+    if _status([element.count for element in elements]) == "imagined":
+        return "imagined"
+    said = [f"{element.label} {element.count:,}" for element in elements if element.kind == "branch"]
     entries = [element.count for element in elements if element.kind == "table"]
     seen = [count for count in entries if count]
     if len(seen) < len(entries):
-        said.append(f"{len(seen):,} of {len(entries):,} entries" if seen else
-                    f"{len(entries):,} entries: imagined" if len(entries) > 1 else "imagined")
+        said.append(f"{len(seen):,} of {len(entries):,} entries")
     elif seen:
         said.append(f"{min(seen):,} to {max(seen):,}" if min(seen) < max(seen) else f"{seen[0]:,}")
     return ", ".join(said)

@@ -35,6 +35,11 @@ class Bar:
         return self.done / took if self.done > 1 and took > 0.2 else None
 
     @property
+    def latest(self) -> dict[str, Any]:
+        """What was told last."""
+        return self.facts[-1] if self.facts else {}
+
+    @property
     def remaining(self) -> float | None:
         """Seconds until the end at this rate; None where nobody knows."""
         if not self.rate or not self.total or self.seconds is not None:

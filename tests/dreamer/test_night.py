@@ -27,7 +27,12 @@ def test_a_night_makes_the_policy_better_in_the_real_engine(project: Path, dream
     assert figures["real_steps_before_judging"]["value"] == 0
     assert figures["fidelity_episode_match"]["value"] == 1.0
     assert AutoModelForCausalLM.from_pretrained(report["policy"]).num_parameters() > 0
-    promoted = Store(Path(report["run"])).promoted
+    store = Store(Path(report["run"]))
+    for number in range(20):
+        learnt = store.load_learnt(f"round-{number:03d}")
+        assert list(learnt) == [f"round-{number:03d}-{each:06d}" for each in range(16)]
+        assert all(piece.advantages for pieces in learnt.values() for piece in pieces)
+    promoted = store.promoted
     assert promoted is not None
     assert report["policy"].endswith(promoted)
     assert json.loads((Path(report["run"]) / "report.json").read_text()) == report

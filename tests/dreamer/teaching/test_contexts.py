@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dreamer.policy import train_tokenizer
+from dreamer.store import Store
 from dreamer.teaching.contexts import Examples, TeachingError, privileged
 from dreamer.teaching.gap import with_context
 from dreamer.teaching.lesson import lessons
@@ -53,6 +54,9 @@ def test_sessions_alone_teach_by_a_teacher_that_has_seen_another(reader: Path, p
     played = Path(report["run"], "night-001", "round-000", "episodes.jsonl").read_text()
     learnt = [json.loads(line) for line in played.splitlines()]
     assert {turn.get("observation") for each in learnt for turn in each["turns"][-1:]} == {None}
+    tokens = Store(Path(report["run"])).load_learnt("round-000")
+    assert {piece.advantages for pieces in tokens.values() for piece in pieces} == {None}
+    assert tokens.keys() <= {each["id"] for each in learnt}
     assert "single actions" in Path(report["policy"], "README.md").read_text()
 
 

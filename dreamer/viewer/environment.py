@@ -1,0 +1,89 @@
+"""The page of an environment: its code with what real sessions vouch for, how well it tells them, and its making."""
+
+import re
+from dataclasses import dataclass
+
+from dreamer.records import Authored, Judged, Validated
+from dreamer.store import Store, StoreError
+from dreamer.viewer.changes import changes
+from dreamer.viewer.ensemble import Disagreement, disagreement
+from dreamer.viewer.fidelity import groups
+from dreamer.viewer.letters import letters
+from dreamer.viewer.revisions import tree
+from dreamer.viewer.site import NotThere, Place, Site
+from dreamer.viewer.source import lines, told
+from envgen.author import Environment
+
+DIGEST = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A counter-example as the page lists it.
+
+    Attributes:
+        number: in the order of all examples of all kinds, from 0.
+    """
+
+    kind: str
+    count: int
+    numbers: list[int]
+
+
+def environment(site: Site, place: Place, run: str, night: int, digest: str) -> str:
+    """The page of an environment; with `from` in the query, what differs from another one."""
+    store = site.store(run, night)
+    other = place.query.get("from")
+    if other:
+        return changes(site, place, store, load(store, digest), load(store, other))
+    shown = load(store, digest)
+    authored, validated = store.load("author", Authored), store.load("validate", Validated)
+    candidate = next((each for each in authored.candidates if each.environment == digest), None) if authored else None
+    judged = next((each for each in validated.judged if each.environment == digest), None) if validated else None
+    support = judged.support if judged else None
+    return site.render(
+        place, "environment.html.jinja", title=f"Environment {digest[:8]}", shown=shown, candidate=candidate,
+        judged=judged, lines=lines(shown.source, support), told=told(shown.source, support) if support else None,
+        figures=groups(judged.report, store.configuration.gate) if judged and judged.report else {},
+        wrong=_wrong(judged) if judged else [], members=validated.members if validated else (),
+        revisions=tree(store, authored, validated) if authored else [],
+        drafts=authored.candidates if authored else (),
+        letters=letters(store, shown.lineage.exchanges) if shown.lineage else [],
+        disagreement=_disagreement(store, validated))
+
+
+def two_environments(site: Site, place: Place, run: str, night: int, digest: str, other: str) -> str:
+    """The page of what differs between an environment and another one."""
+    store = site.store(run, night)
+    return changes(site, place, store, load(store, digest), load(store, other))
+
+
+def load(store: Store, digest: str) -> Environment:
+    """An environment of a run.
+
+    Raises:
+        NotThere: the run has none of this name.
+        StoreError: its file is damaged.
+    """
+    if not DIGEST.fullmatch(digest) or not (store.root / "environments" / digest).is_dir():
+        raise NotThere(f"this run holds no environment {digest!r}; those it has are listed on the page of the night")
+    return store.load_environment(digest)
+
+
+def _wrong(judged: Judged) -> list[Wrong]:
+    found, number = [], 0
+    for kind in judged.report.counterexamples if judged.report else ():
+        numbers = list(range(number, number + len(kind.examples)))
+        number += len(kind.examples)
+        found.append(Wrong(f"{kind.action}: {', '.join(kind.differs)}", kind.count, numbers))
+    return found
+
+
+def _disagreement(store: Store, validated: Validated | None) -> Disagreement | None:
+    """Where the members disagree, if there are several and their patterns can be read."""
+    if validated is None or len(validated.members) < 2:
+        return None
+    try:
+        return disagreement(store, store.load_patterns())
+    except StoreError:
+        return None

@@ -1,0 +1,144 @@
+"""The viewer against those who should not be answered."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from starlette.testclient import TestClient
+
+from dreamer.config import Config
+from dreamer.sections import Sessions
+from dreamer.store import Store, StoreError
+from dreamer.viewer.app import application
+from dreamer.viewer.serving import runs_of
+from dreamer.viewer.site import Site
+
+HOME = "http://127.0.0.1:7860"
+TOKEN = "known to the terminal"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run that has just begun, in a folder with a hostile name."""
+    folder = tmp_path / "<img src=x onerror=alert(1)>&'\"#-001"
+    config = Config(name="<script>alert(2)</script>", folder=tmp_path, sessions=Sessions(files=("x",)))
+    Store.open(folder, config, resume=False)
+    return folder
+
+
+@pytest.fixture
+def client(run: Path) -> Iterator[TestClient]:
+    with TestClient(application(Site([run]), "127.0.0.1", TOKEN), HOME, follow_redirects=False) as opened:
+        yield opened
+
+
+class Tags(HTMLParser):
+    """The elements of a page, each with its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, list[str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, [name for name, _ in attrs]))
+
+
+def test_pages_escape_what_is_hostile_and_forbid_scripts_that_are_not_ours(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "<script>alert" not in page.text
+    assert "<img src=x" not in page.text
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    tags = Tags()
+    tags.feed(page.text)
+    assert not [name for _, names in tags.seen for name in names if name.startswith("on") or name == "style"]
+    assert all("src" in names for tag, names in tags.seen if tag == "script")
+    night = re.search(r'href="(/[^"]+night-001)"', page.text)
+    assert night
+    assert client.get(night[1]).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:7860", "127.0.0.1.evil.example", "", "localhost.evil"])
+def test_another_host_is_not_answered(client: TestClient, host: str) -> None:
+    assert client.get("/", headers={"host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost:7860", "127.0.0.1", "[::1]:7860"])
+def test_this_machine_is(client: TestClient, host: str) -> None:
+    assert client.get("/", headers={"host": host}).status_code == 200
+
+
+def test_pages_of_other_sites_may_not_ask(client: TestClient) -> None:
+    assert client.get("/", headers={"origin": "https://evil.example"}).status_code == 403
+    assert client.get("/", headers={"origin": "null"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", [
+    "/../../../etc/passwd", "/..%2f..%2fetc/passwd", "/static/../app.py", "/static/..%2fapp.py",
+    "/static/%2e%2e/app.py",
+    "/%2e%2e/night-001", "/x/night-001/environments/..%2f..%2fconfig.json", "/x/night-99999999999999999999", "/%00",
+])
+def test_no_path_leads_out_of_the_run(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code in (400, 404)
+    assert "root:" not in answer.text
+    assert "def application" not in answer.text
+
+
+def test_only_who_knows_the_token_acts(client: TestClient, run: Path) -> None:
+    action = f"/actions/{quote(run.name)}/rollback"
+    assert client.post(action).status_code == 403
+    assert client.post(action, headers={"origin": HOME}).status_code == 403
+    client.get("/?token=guessed")
+    assert client.post(action, headers={"origin": HOME}).status_code == 403
+    arrived = client.get(f"/?token={TOKEN}")
+    assert arrived.status_code == 303
+    assert TOKEN not in arrived.headers["location"]
+    assert "HttpOnly" in arrived.headers["set-cookie"]
+    assert "SameSite=strict" in arrived.headers["set-cookie"]
+    assert client.post(action).status_code == 403  # no page of ours asked
+    assert client.post(action, headers={"origin": "http://evil.example"}).status_code == 403
+    answer = client.post(action, headers={"origin": HOME})
+    assert answer.status_code == 409
+    assert "nothing is promoted" in answer.text
+    assert client.get(action).status_code in (404, 405)
+
+
+def test_what_is_no_run_is_said_in_words(tmp_path: Path, run: Path) -> None:
+    with pytest.raises(StoreError, match="no folder"):
+        runs_of([tmp_path / "nowhere"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StoreError, match="no run folder and holds none"):
+        runs_of([tmp_path / "empty"])
+    assert runs_of([tmp_path]) == [run]
+
+
+def test_a_record_that_is_damaged_or_newer_is_said_in_words(client: TestClient, run: Path) -> None:
+    night = next(run.glob("night-001"))
+    address = re.search(r'href="(/[^"]+night-001)"', client.get("/").text)
+    assert address
+    (night / "report.json").write_text('{"verdict": "enlightened", "dreams": 7}')
+    answer = client.get(address[1])
+    assert answer.status_code == 500
+    assert "report.json is no report of this version" in answer.text
+    assert "report.json is no report of this version" in client.get("/").text
+    (night / "report.json").unlink()
+    (run / "events.jsonl").write_text('{"event": "begin", "stage"')
+    assert client.get(address[1]).status_code == 200
+    (night / "config.json").write_text("{}")
+    assert "not a run folder of this version" in client.get(address[1]).text
+
+
+def test_a_run_that_is_moved_away_is_said_in_words(client: TestClient, run: Path) -> None:
+    address = re.search(r'href="(/[^"]+night-001)"', client.get("/").text)
+    assert address
+    shutil.rmtree(run)
+    assert client.get(address[1]).status_code in (404, 500)
+    assert client.get("/").status_code == 200

@@ -5,11 +5,8 @@ from typing import Any
 
 from starlette.routing import compile_path
 
-<<<<<<< HEAD
 from dreamer.viewer.divergence import beside, divergence
-=======
 from dreamer.viewer.environment import environment, two_environments
->>>>>>> main
 from dreamer.viewer.night import night
 from dreamer.viewer.play import play
 from dreamer.viewer.site import NotThere, Place, Site
@@ -24,15 +21,12 @@ ENVIRONMENT = f"{NIGHT}/environments/{{digest}}"
 PAGES: dict[str, Page] = {
     "": start,
     NIGHT: night,
-<<<<<<< HEAD
     f"{ENVIRONMENT}/divergence": divergence,
     f"{ENVIRONMENT}/divergence/{{number:int}}": divergence,
     f"{ENVIRONMENT}/session/{{part}}/{{number:int}}": beside,
     f"{ENVIRONMENT}/play": play,
-=======
-    f"{NIGHT}/environments/{{digest}}": environment,
-    f"{NIGHT}/environments/{{digest}}/from/{{other}}": two_environments,
->>>>>>> main
+    ENVIRONMENT: environment,
+    f"{ENVIRONMENT}/from/{{other}}": two_environments,
 }
 _ROUTES = [(*compile_path(f"/{address}"), page) for address, page in PAGES.items()]
 

@@ -9,11 +9,10 @@ from pathlib import Path
 from threading import Lock, Timer
 from typing import Literal
 
-from dreamer.store import Store
 from dreamer.viewer import real
+from dreamer.viewer.environment import load
 from dreamer.viewer.excerpt import Line, excerpt, ran
-from dreamer.viewer.site import NotThere, Site
-from envgen.author import Environment
+from dreamer.viewer.site import Site
 from envgen.belief import Belief
 from envgen.comparison import Comparer
 from envgen.scored import FLOOR, Outcome, Scored, agrees
@@ -107,32 +106,21 @@ _kept: OrderedDict[_Key, Dreamt] = OrderedDict()
 _keeping = Lock()
 
 
-def environment(store: Store, digest: str) -> Environment:
-    """An environment of the run.
-
-    Raises:
-        NotThere: it has none of this name.
-    """
-    if not digest.isalnum() or not (store.root / "environments" / digest / "environment.json").exists():
-        raise NotThere(f"this run has no environment {digest!r}")
-    return store.load_environment(digest)
-
-
 @contextmanager
-def limited(worker: Worker, seconds: float = SECONDS) -> Iterator[None]:
+def limited(worker: Worker) -> Iterator[None]:
     """A worker that is stopped when it keeps a page waiting.
 
     Raises:
         SandboxError: it was.
     """
-    timer = Timer(seconds, worker.stop)
+    timer = Timer(SECONDS, worker.stop)
     timer.start()
     try:
         yield
     except WorkerDied as died:
         if timer.is_alive():
             raise
-        raise SandboxError(f"it took longer than {seconds:g} seconds and was stopped", "deadline") from died
+        raise SandboxError(f"it took longer than {SECONDS:g} seconds and was stopped", "deadline") from died
     finally:
         timer.cancel()
 
@@ -145,7 +133,7 @@ def dreamt(site: Site, run: str, night: int, digest: str, part: str, number: int
         StoreError: a record cannot be read.
     """
     store = site.store(run, night)
-    session, source = real.session(store, part, number), environment(store, digest).source
+    session, source = real.session(store, part, number), load(store, digest).source
     key = (store.root, night, digest, part, number, store.sessions(part).stat().st_mtime_ns)
     with _keeping:
         if key in _kept:

@@ -12,7 +12,8 @@ from dreamer.records import Validated
 from dreamer.store import Store, StoreError
 from dreamer.viewer import real
 from dreamer.viewer.difference import cut
-from dreamer.viewer.dreamt import environment, limited
+from dreamer.viewer.dreamt import limited
+from dreamer.viewer.environment import load
 from dreamer.viewer.excerpt import ran
 from dreamer.viewer.real import Came, Past
 from dreamer.viewer.site import NotThere, Place, Site
@@ -111,7 +112,7 @@ class Game:
 def play(site: Site, place: Place, run: str, night: int, digest: str) -> str:
     """The page of a game."""
     store = site.store(run, night)
-    written = environment(store, digest)
+    written = load(store, digest)
     facts: dict[str, Any] = {"title": "Play", "digest": digest, "author": written.author, "cut": cut}
     if site.static:
         return site.render(place, "play.html.jinja", game=None, **facts)

@@ -1,11 +1,15 @@
 """Run folders to look at, made by what a night is made of, without what learns."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from html import unescape
 from pathlib import Path
 
 from dreamer.config import Config
 from dreamer.records import Authored, Candidate, Judged, Logs, Validated
 from dreamer.store import Store
+from dreamer.viewer.pages import show
+from dreamer.viewer.site import Place, Site
 from envgen.author import Environment
 from envgen.fidelity import judge
 from envgen.patterns import observe, usual_reward
@@ -54,3 +58,33 @@ def _judged(sandbox: Sandbox, environment: Environment, store: Store, shown: Seq
         refusals = (f"the sandbox stopped it: {error}",)
     return Judged(environment=environment.digest, author=environment.author, report=report, refusals=refusals,
                   support=counted)
+
+
+def bare_night(folder: Path, source: str, sessions: Sequence[Trajectory]) -> Store:
+    """A night with an environment that nobody has judged yet."""
+    config = Config.model_validate({"name": "bare", "folder": folder, "sessions": {"files": ["s.jsonl"]}})
+    store = Store.open(folder / "bare", config, resume=False)
+    store.save_sessions("held_out", sessions)
+    store.save_patterns(observe(sessions))
+    store.save_environment(Environment(source=source, author="by hand, world.py"))
+    return store
+
+
+def only(store: Store) -> str:
+    """The path of the page of the only environment of a first night."""
+    (folder,) = (store.root / "environments").iterdir()
+    return f"{store.root.name}/night-001/environments/{folder.name}"
+
+
+def read(site: Site, path: str, query: Mapping[str, Sequence[str]] | None = None) -> str:
+    """What a page says, without its tags and with single spaces."""
+    values = query or {}
+    status, html = show(site, Place(path, {name: each[-1] for name, each in values.items() if each}, values))
+    assert status == 200, html
+    return said(html)
+
+
+def said(html: str) -> str:
+    """What some markup says."""
+    inline = re.sub(r"</?(?:span|code|b|q|ins|del|a|strong)\b[^>]*>", "", html)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", inline)).split())

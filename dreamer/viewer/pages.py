@@ -6,9 +6,11 @@ from typing import Any
 from starlette.routing import compile_path
 
 from dreamer.viewer.compare import chosen, compare
+from dreamer.viewer.divergence import beside, divergence
 from dreamer.viewer.environment import environment, two_environments
 from dreamer.viewer.night import night
 from dreamer.viewer.patterns import patterns
+from dreamer.viewer.play import play
 from dreamer.viewer.site import NotThere, Place, Site
 from dreamer.viewer.start import start
 from rollout.errors import UserError
@@ -17,12 +19,17 @@ from sandbox import SandboxError
 Page = Callable[..., str]
 
 NIGHT = "{run}/night-{night:int}"
+ENVIRONMENT = f"{NIGHT}/environments/{{digest}}"
 PAGES: dict[str, Page] = {
     "": start,
     NIGHT: night,
     f"{NIGHT}/patterns": patterns,
-    f"{NIGHT}/environments/{{digest}}": environment,
-    f"{NIGHT}/environments/{{digest}}/from/{{other}}": two_environments,
+    f"{ENVIRONMENT}/divergence": divergence,
+    f"{ENVIRONMENT}/divergence/{{number:int}}": divergence,
+    f"{ENVIRONMENT}/session/{{part}}/{{number:int}}": beside,
+    f"{ENVIRONMENT}/play": play,
+    ENVIRONMENT: environment,
+    f"{ENVIRONMENT}/from/{{other}}": two_environments,
     "compare": chosen,
     f"compare/{NIGHT}/{{other}}/night-{{against:int}}": compare,
 }

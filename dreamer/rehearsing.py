@@ -24,7 +24,6 @@ from dreamer.store import StoreError, differing, weights_digest, write
 from dreamer.terms import Settings, Terms, terms
 from dreamer.validation import read_environment
 from envgen.author import Environment
-from envgen.comparison import Comparer
 from envgen.ends import infer_ends
 from envgen.patterns import observe
 from envgen.support import support
@@ -119,7 +118,7 @@ def _world(sandbox: Sandbox, environment: Environment, sessions: Sequence[Trajec
         if sessions:
             with reporter.stage("vouch") as bar, sandbox.load(environment.source, counting=True) as worker:
                 patterns = observe(sessions)
-                known = support(worker, sessions, Comparer(patterns.comparisons, patterns.observations)).vouched
+                known = support(worker, sessions, patterns.comparer).vouched
                 bar.note(f"{len(known):,} of {len(worker.elements):,} branches and table entries")
             pool.vouch(known)
         yield DreamWorld(pool, environment.digest)

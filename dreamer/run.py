@@ -172,10 +172,7 @@ class Run:
     @cached_property
     def comparer(self) -> Comparer:
         """Which answers count as the logged ones."""
-        if self.config.sessions.compare == "exact":
-            return Comparer()
-        patterns = self.store.load_patterns()
-        return Comparer(patterns.comparisons, patterns.observations)
+        return self.store.comparer
 
     @contextmanager
     def dream(self, members: Mapping[str, Sequence[int]], listening: bool = True

@@ -38,6 +38,7 @@ from pydantic import BaseModel, ValidationError
 from dreamer.accreditation.promotions import Promotions
 from dreamer.config import Config
 from envgen.author import Environment
+from envgen.comparison import Comparer
 from envgen.patterns import Patterns
 from rollout.episode import Episode, Learnt, Tokens
 from rollout.errors import UserError
@@ -261,6 +262,12 @@ class Store:
 
     def load_patterns(self) -> Patterns:
         return _read(self.folder / "patterns.json", Patterns)
+
+    @property
+    def comparer(self) -> Comparer:
+        """Which answers count as the logged ones in this night."""
+        exact = self.configuration.sessions.compare == "exact"
+        return Comparer() if exact else self.load_patterns().comparer
 
     @property
     def correspondence(self) -> Path:

@@ -55,8 +55,7 @@ def validate(source: Path, files: list[str], format: str | None, patterns: bool,
         shown, judged = [], sessions
     comparer = Comparer()
     if patterns:
-        found = observe(sessions)
-        comparer = Comparer(found.comparisons, found.observations)
+        comparer = observe(sessions).comparer
     with (
         Sandbox(unsafe=unsafe) as sandbox, sandbox.load(environment.source) as worker,
         Progress(console=Console(stderr=True), transient=True) as progress,

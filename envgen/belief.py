@@ -73,6 +73,7 @@ class Belief:
         guided: of one step in all its copies, for what the search has not met; with 0 its lower bound is kept.
         seed: of the samples.
         drawn: sessions begin with a drawn start that shows their first text; else they always begin by being told it.
+        follow: what comes true is followed many steps in a message; else every step's outcomes say what they ran.
 
     Attributes:
         lost_mass: belief that was cut because there were too many copies, summed over steps.
@@ -89,6 +90,7 @@ class Belief:
     guided: int = GUIDED
     seed: int = 0
     drawn: bool = True
+    follow: bool = True
     lost_mass: float = 0.0
     exercised: Counter[int] = field(default_factory=Counter)
 
@@ -102,7 +104,8 @@ class Belief:
         self._untried = self.forks > 0  # whether these are few enough
         self._vain = 0  # begins in a row that were searched for in vain
         self._sure: dict[tuple[str, float, bool], tuple[Outcome]] = {}
-        self._credit: float = CHUNK if self.forks else -inf  # tries at following, earned by steps that were followed
+        # Tries at following, earned by steps that were followed.
+        self._credit: float = CHUNK if self.forks and self.follow else -inf
         self._stretch = CHUNK
 
     def replay(self, session: Trajectory) -> list[Scored]:
@@ -253,6 +256,7 @@ class Belief:
         else:  # meanwhile the copies that were believed in are still needed
             _, _, text = replay.steps[len(replay.scored) - 1]
             self._enter(replay, text)
+            replay.scored[-1].regained = "anew" if replay.copies else "lost"
 
     @staticmethod
     def _over(replay: Replay) -> bool:
@@ -272,6 +276,8 @@ class Belief:
         ])
         replay.lost += lost
         replay.approximate |= lost > 0
+        if replay.copies:
+            replay.scored[-1].regained = "as it did"
 
     def _begin(self, replay: Replay, text: str) -> None:
         """Believe in a start that shows a text: a drawn one where all of them are known, else one that was told it,

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from envgen.absences import Absence, absences
-from envgen.comparison import Comparison, comparisons
+from envgen.comparison import Comparer, Comparison, comparisons
 from envgen.forms import Forms
 from envgen.miner import mine
 from envgen.steps import Place, place, shows_chance, steps, texts
@@ -70,6 +70,11 @@ class Patterns(Record):
     comparisons: tuple[Comparison, ...]
     transitions: tuple[Transition, ...]
     never_observed: tuple[Absence, ...]
+
+    @property
+    def comparer(self) -> Comparer:
+        """Which answers count as the logged ones."""
+        return Comparer(self.comparisons, self.observations)
 
 
 def observe(

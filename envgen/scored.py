@@ -53,6 +53,8 @@ class Scored:
         approximate: whether that belief was itself sampled, cut, or searched with something missed. What is said of the
             probability then leaves out the error of the belief, which may be to either side.
         standard_error: of the probability, where it was sampled; 0 where it is exact or a lower bound.
+        regained: how the replay went on where no copy agreed with the log: begun anew at the text that was shown, as
+            the environment did instead, or with nothing to believe in.
     """
 
     before: str
@@ -62,6 +64,7 @@ class Scored:
     regime: Regime = "enumerate"
     approximate: bool = False
     standard_error: float = 0.0
+    regained: Literal["anew", "as it did", "lost"] | None = None
 
     @property
     def nats(self) -> float:

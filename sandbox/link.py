@@ -55,6 +55,11 @@ class Link:
         """Kills the process. Safe to call again."""
         self._end("closed", "the worker is closed")
 
+    def stop(self) -> None:
+        """Kills the process from another thread: whoever waits for its answer is told that it died."""
+        with contextlib.suppress(OSError):
+            signal.pidfd_send_signal(self._process, signal.SIGKILL)
+
     def _request(self, operation: str, payload: Any, seconds: float | None = None) -> Any:
         with self._lock:
             if self._ended is not None:

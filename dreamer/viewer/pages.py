@@ -5,8 +5,12 @@ from typing import Any
 
 from starlette.routing import compile_path
 
+from dreamer.viewer.compare import chosen, compare
+from dreamer.viewer.divergence import beside, divergence
 from dreamer.viewer.environment import environment, two_environments
 from dreamer.viewer.night import night
+from dreamer.viewer.patterns import patterns
+from dreamer.viewer.play import play
 from dreamer.viewer.site import NotThere, Place, Site
 from dreamer.viewer.start import start
 from dreamer.viewer.trajectories import trajectories
@@ -23,8 +27,15 @@ PAGES: dict[str, Page] = {
     f"{NIGHT}/trajectories": trajectories,
     f"{NIGHT}/trajectories/{{part}}/{{number:int}}": trajectory,
     f"{NIGHT}/trajectories/{{part}}/{{number:int}}.json": raw,
-    f"{NIGHT}/environments/{{digest}}": environment,
-    f"{NIGHT}/environments/{{digest}}/from/{{other}}": two_environments,
+    f"{NIGHT}/patterns": patterns,
+    f"{ENVIRONMENT}/divergence": divergence,
+    f"{ENVIRONMENT}/divergence/{{number:int}}": divergence,
+    f"{ENVIRONMENT}/session/{{part}}/{{number:int}}": beside,
+    f"{ENVIRONMENT}/play": play,
+    ENVIRONMENT: environment,
+    f"{ENVIRONMENT}/from/{{other}}": two_environments,
+    "compare": chosen,
+    f"compare/{NIGHT}/{{other}}/night-{{against:int}}": compare,
 }
 _ROUTES = [(*compile_path(f"/{address}"), page) for address, page in PAGES.items()]
 

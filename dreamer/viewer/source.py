@@ -129,10 +129,7 @@ def _placed(source: str, support: Support) -> tuple[Mapping[int, list[Element]],
     What makes an environment runs before any session begins, and no session can exercise it: it is left out.
     """
     placed: defaultdict[int, list[Element]] = defaultdict(list)
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):  # not what was loaded; the numbers alone are left
-        tree = ast.Module([], [])
+    tree = _tree(source)
     made = {line for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "__init__"
             for line in _range(node)}
     entries = dict(_entries(tree))
@@ -149,6 +146,18 @@ def _placed(source: str, support: Support) -> tuple[Mapping[int, list[Element]],
         if key in branches:
             blocks |= dict.fromkeys(body, branches[key])
     return placed, blocks
+
+
+def written(source: str) -> Mapping[tuple[int, str], int]:
+    """The line that each entry of each written table stands on, by the line of its table and its label."""
+    return dict(_entries(_tree(source)))
+
+
+def _tree(source: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):  # not what was loaded; the numbers alone are left
+        return ast.Module([], [])
 
 
 def _range(node: ast.stmt | ast.expr) -> range:

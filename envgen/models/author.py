@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from envgen.author import AuthorError, Environment
-from envgen.comparison import Comparer
 from envgen.gate import Gate
 from envgen.models.correspondence import Correspondence
 from envgen.models.model import Model
@@ -65,7 +64,7 @@ class ModelAuthor:
             patterns: of the same sessions.
         """
         self.tribunal = Tribunal(self.sandbox, sessions, self.selection, self.gate,
-                                 Comparer(patterns.comparisons, patterns.observations), self.settings.transitions)
+                                 patterns.comparer, self.settings.transitions)
         prompts = Prompts(sessions, patterns, _apart(sessions, self.selection), self.settings)
         letters = Correspondence(self.model, self.folder, self.settings)
         self.search = Search(letters, prompts, self.tribunal, self.settings)

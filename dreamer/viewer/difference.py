@@ -1,0 +1,49 @@
+"""Where two texts part, word by word."""
+
+import re
+from difflib import SequenceMatcher
+
+from markupsafe import Markup
+
+from dreamer.terminal import plain
+
+MOST = 600  # words of each text that are compared one by one; of longer differences the whole is marked
+LONGEST = 6000  # characters of a text that are shown
+
+_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+
+
+def cut(text: str, longest: int = LONGEST) -> str:
+    """A text that is short enough to be shown, with control characters written out."""
+    text = plain(text)
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text) - longest:,} more characters)"
+
+
+def marked(real: str, dream: str) -> tuple[Markup, Markup]:
+    """Both texts, with marks around what the other one lacks."""
+    one, other = _WORDS.findall(cut(real)), _WORDS.findall(cut(dream))
+    before = _alike(one, other)
+    after = _alike(one[before:][::-1], other[before:][::-1])
+    middle, second = one[before : len(one) - after], other[before : len(other) - after]
+    if max(len(middle), len(second)) > MOST:
+        blocks = [("replace", 0, len(middle), 0, len(second))]
+    else:
+        blocks = list(SequenceMatcher(None, middle, second, autojunk=False).get_opcodes())
+    head, tail = "".join(one[:before]), "".join(one[len(one) - after :])
+    left, right = Markup.escape(head), Markup.escape(head)
+    for kind, begin, end, start, stop in blocks:
+        left += _part("del", kind, "".join(middle[begin:end]))
+        right += _part("ins", kind, "".join(second[start:stop]))
+    return left + tail, right + tail
+
+
+def _part(tag: str, kind: str, text: str) -> Markup:
+    if kind == "equal" or not text:
+        return Markup.escape(text)
+    return Markup(f"<{tag}>{{}}</{tag}>").format(text)
+
+
+def _alike(one: list[str], other: list[str]) -> int:
+    """How many words both begin with."""
+    return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
+                min(len(one), len(other)))

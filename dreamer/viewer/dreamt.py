@@ -1,0 +1,225 @@
+"""A real session and the dream given the same actions, step by step."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock, Timer
+from typing import Literal
+
+from dreamer.viewer import real
+from dreamer.viewer.environment import load
+from dreamer.viewer.excerpt import Line, excerpt, ran
+from dreamer.viewer.site import Site
+from envgen.belief import Belief
+from envgen.comparison import Comparer
+from envgen.scored import FLOOR, Outcome, Scored, agrees
+from envgen.steps import texts
+from rollout.trajectory import Trajectory, Turn
+from sandbox import Element, SandboxError, Worker, WorkerDied
+
+SECONDS = 15.0  # that a page may wait for authored code
+KEPT = 32  # sessions beside their dreams
+
+_BROKE = re.compile(r"fault: line (\d+):")
+
+Status = Literal["alike", "possible", "differs", "improbable", "unknown", "fault", "lost", "not met", "not compared",
+                 "unanswered", "not replayed"]
+WRONG: set[Status] = {"differs", "improbable", "unknown", "fault", "lost", "not met"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer that the dream thinks possible.
+
+    Attributes:
+        logged: it counts as the one that the world gave.
+    """
+
+    probability: float
+    outcome: Outcome
+    logged: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """One turn in both.
+
+    Attributes:
+        number: of the turn, from 1.
+        before: the text it was taken on.
+        scored: None where the dream was not asked.
+        told: what the dream thinks possible, the likeliest first.
+        dream: of these the one to set beside the log: the logged one, or the likeliest where that is hardly possible.
+        differs: what of the two does: "words", "reward", "end".
+        ran: what of the code led to it.
+    """
+
+    number: int
+    before: str
+    turn: Turn
+    status: Status
+    scored: Scored | None = None
+    told: tuple[Told, ...] = ()
+    dream: Outcome | None = None
+    differs: tuple[str, ...] = ()
+    ran: tuple[Element, ...] = ()
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the dream gave the logged answer little or no probability."""
+        return self.status in WRONG
+
+
+@dataclass(frozen=True)
+class Dreamt:
+    """A session beside its dream.
+
+    Attributes:
+        source: the environment's code.
+        trouble: why the dream could not be asked, if so.
+    """
+
+    session: Trajectory
+    source: str
+    steps: tuple[Step, ...]
+    trouble: str | None = None
+
+    @property
+    def first(self) -> int | None:
+        """The number of the first step that the dream got wrong."""
+        return next((step.number for step in self.steps if step.wrong), None)
+
+    def excerpt(self, step: Step) -> list[Line]:
+        """The lines of code that a step ran."""
+        return excerpt(self.source, step.ran)
+
+    def lines(self, step: Step) -> list[int]:
+        """Their numbers."""
+        return list(ran(self.source, step.ran))
+
+
+_Key = tuple[Path, int, str, str, int, int]
+_kept: OrderedDict[_Key, Dreamt] = OrderedDict()
+_keeping = Lock()
+
+
+@contextmanager
+def limited(worker: Worker) -> Iterator[None]:
+    """A worker that is stopped when it keeps a page waiting.
+
+    Raises:
+        SandboxError: it was.
+    """
+    timer = Timer(SECONDS, worker.stop)
+    timer.start()
+    try:
+        yield
+    except WorkerDied as died:
+        if timer.is_alive():
+            raise
+        raise SandboxError(f"it took longer than {SECONDS:g} seconds and was stopped", "deadline") from died
+    finally:
+        timer.cancel()
+
+
+def dreamt(site: Site, run: str, night: int, digest: str, part: str, number: int) -> Dreamt:
+    """A real session beside its dream; the last few are kept.
+
+    Raises:
+        NotThere: there is no such session or environment.
+        StoreError: a record cannot be read.
+    """
+    store = site.store(run, night)
+    session, source = real.session(store, part, number), load(store, digest).source
+    key = (store.root, night, digest, part, number, store.sessions(part).stat().st_mtime_ns)
+    with _keeping:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    found = _dreamt(site, session, source, store.comparer)
+    with _keeping:
+        _kept[key] = found
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return found
+
+
+def _dreamt(site: Site, session: Trajectory, source: str, comparer: Comparer) -> Dreamt:
+    scored: list[Scored] = []
+    elements: list[Element] = []
+    trouble = None
+    try:
+        with site.sandbox() as sandbox, sandbox.load(source, counting=True) as worker, limited(worker):
+            elements = worker.elements
+            scored = Belief(worker, comparer, follow=False).replay(session)
+    except SandboxError as error:
+        trouble = str(error)
+    shown = texts(session)
+    steps = []
+    for number, turn in enumerate(session.turns, start=1):
+        before = shown[number - 1]
+        if turn.observation is None:
+            steps.append(Step(number, before, turn, "unanswered"))
+        elif trouble is not None:
+            steps.append(Step(number, before, turn, "not replayed"))
+        else:
+            steps.append(_step(number, scored[number - 1], comparer, elements))
+    return Dreamt(session, source, tuple(steps), trouble)
+
+
+def _step(number: int, scored: Scored, comparer: Comparer, elements: Sequence[Element]) -> Step:
+    turn = scored.turn
+    told = _told(scored, comparer)
+    logged = next((each for each in told if each.logged), None)
+    status = _status(scored, told, comparer)
+    beside = logged if logged and status != "improbable" else told[0] if told else None
+    if beside is None:
+        return Step(number, scored.before, turn, status, scored, told)
+    dream = beside.outcome
+    broke = _BROKE.match(dream.observation) if dream.fault else None
+    ran = (Element(-1, "branch", int(broke[1]), "broke here"),) if broke else tuple(
+        elements[number] for number in dream.support)
+    return Step(number, scored.before, turn, status, scored, told, dream, _differing(turn, dream, comparer), ran)
+
+
+def _status(scored: Scored, told: Sequence[Told], comparer: Comparer) -> Status:
+    if not comparer.compared(scored.turn):
+        return "not compared"
+    if scored.probability >= FLOOR:
+        return "alike" if scored.probability > 1 - 1e-9 else "possible"
+    if scored.probability > 0:
+        return "improbable"
+    if not told:
+        return "lost" if scored.regime == "enumerate" else "not met"
+    if told[0].outcome.imagined:
+        return "fault" if told[0].outcome.fault else "unknown"
+    return "differs"
+
+
+def _told(scored: Scored, comparer: Comparer) -> tuple[Told, ...]:
+    """What the dream thinks possible: answers that look alike are one, though they lead to different states."""
+    alike: dict[Outcome, list[Outcome]] = {}
+    for outcome in scored.outcomes:
+        shown = outcome._replace(probability=0.0, actions=None, support=())
+        alike.setdefault(shown, []).append(outcome)
+    told = []
+    for shown, same in alike.items():
+        probability = sum(each.probability for each in same)
+        ran = frozenset(number for each in same for number in each.support)
+        outcome = shown._replace(probability=probability, support=tuple(sorted(ran)))
+        told.append(Told(probability, outcome, agrees(outcome, scored.turn, comparer)))
+    return tuple(sorted(told, key=lambda each: -each.probability))
+
+
+def _differing(turn: Turn, dream: Outcome, comparer: Comparer) -> tuple[str, ...]:
+    found = []
+    if not comparer.same(turn, dream.observation):
+        found.append("words")
+    if turn.reward not in (None, dream.reward):
+        found.append("reward")
+    if turn.terminated not in (None, dream.end) or (dream.truncated and turn.truncated is False):
+        found.append("end")
+    return tuple(found)

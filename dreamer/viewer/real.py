@@ -1,0 +1,142 @@
+"""The real sessions of a night: by number, by id, and by what was done where."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from dreamer.store import Store, StoreError
+from dreamer.viewer.site import NotThere
+from envgen.steps import steps
+from rollout.trajectory import Trajectory
+
+PARTS = ("held_out", "selection", "shown")
+READ = 20_000  # sessions of a part of which it is known what was done where
+KEPT = 3  # places of each answer
+
+
+def session(store: Store, part: str, number: int) -> Trajectory:
+    """One session by its part and its line, from 0; no other line is parsed.
+
+    Raises:
+        NotThere: there is none.
+        StoreError: it cannot be read.
+    """
+    if part not in PARTS or not store.sessions(part).exists():
+        raise NotThere(f"no part {part!r} of real sessions is here; there are: {', '.join(PARTS)}")
+    with open(store.sessions(part), "rb") as stream:
+        line = next(islice(stream, number, None), None)
+    if line is None:
+        raise NotThere(f"{part} has no session {number}; it has {count(store, part):,}, numbered from 0")
+    return _parsed(store, part, number, line)
+
+
+def number_of(store: Store, part: str, id: str) -> int | None:
+    """The line, from 0, of the session with an id; None where there is none."""
+    wanted = orjson.dumps(id)
+    with open(store.sessions(part), "rb") as stream:
+        for number, line in enumerate(stream):
+            if wanted in line and _parsed(store, part, number, line).id == id:
+                return number
+    return None
+
+
+def count(store: Store, part: str) -> int:
+    """How many sessions a part has."""
+    path = store.sessions(part)
+    if not path.exists():
+        return 0
+    with open(path, "rb") as stream:
+        return sum(1 for _ in stream)
+
+
+@dataclass
+class Came:
+    """What came of an action somewhere, in real sessions.
+
+    Attributes:
+        places: part, number and turn (from 1) of the first few.
+    """
+
+    answer: str
+    reward: float | None
+    end: bool | None
+    count: int = 0
+    places: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+@dataclass
+class Past:
+    """What real sessions did where, and what came of it.
+
+    Attributes:
+        openings: first texts, with how many sessions they began.
+        actions: with how often they were taken.
+        whole: whether all sessions were read.
+    """
+
+    openings: Counter[str] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
+    whole: bool = True
+    done: dict[str, dict[str, dict[tuple[str, float | None, bool | None], Came]]] = field(default_factory=dict)
+
+    def here(self, text: str) -> dict[str, int]:
+        """What was done where a text was shown, with how often; the commonest first."""
+        counts = {action: sum(came.count for came in answers.values())
+                  for action, answers in self.done.get(text, {}).items()}
+        return dict(sorted(counts.items(), key=lambda each: -each[1]))
+
+    def came(self, text: str, action: str) -> list[Came]:
+        """What came of an action where a text was shown, the commonest first; nothing where nobody did that."""
+        return sorted(self.done.get(text, {}).get(action, {}).values(), key=lambda each: -each.count)
+
+    def add(self, part: str, number: int, told: Trajectory) -> None:
+        """One more session."""
+        self.openings[told.observation.text] += 1
+        for turn, (before, step, answer) in enumerate(steps(told), start=1):
+            action = step.action.text
+            self.actions[action] += 1
+            key = (answer, step.reward, step.terminated)
+            came = self.done.setdefault(before, {}).setdefault(action, {}).setdefault(key, Came(*key))
+            came.count += 1
+            if len(came.places) < KEPT:
+                came.places.append((part, number, turn))
+
+
+def past(store: Store) -> Past:
+    """What the real sessions of a night did where; read once."""
+    return _past(store.root, store.night, tuple(_changed(store)))
+
+
+@lru_cache(maxsize=4)
+def _past(root: Path, night: int, changed: tuple[float, ...]) -> Past:
+    store = Store(root, night)
+    found = Past()
+    for part in PARTS:
+        path = store.sessions(part)
+        if not path.exists():
+            continue
+        with open(path, "rb") as stream:
+            for number, line in enumerate(islice(stream, READ)):
+                found.add(part, number, _parsed(store, part, number, line))
+            found.whole &= next(stream, None) is None
+    return found
+
+
+def _changed(store: Store) -> Iterator[float]:
+    """When the files of the sessions were written."""
+    paths = [store.sessions(part) for part in PARTS]
+    return (path.stat().st_mtime for path in paths if path.exists())
+
+
+def _parsed(store: Store, part: str, number: int, line: bytes) -> Trajectory:
+    try:
+        return Trajectory.model_validate_json(line)
+    except ValidationError as error:
+        raise StoreError(f"{store.sessions(part)}, line {number + 1}: no trajectory of this version "
+                         f"({error.errors()[0]['msg']})") from None

@@ -1,0 +1,237 @@
+"""A real session and the dream, step by step, side by side."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dreamer.records import Validated
+from dreamer.store import Store
+from dreamer.viewer import dreamt
+from dreamer.viewer.difference import marked
+from dreamer.viewer.pages import show
+from dreamer.viewer.site import Place, Site
+from envgen.author import Environment
+from rollout.trajectory import Call, Message, Trajectory, Turn
+from sandbox import Sandbox, SandboxError
+from tests.dreamer.viewer.nights import bare_night, judged_night, only, read, said
+from tests.envgen import worlds
+from tests.games import Corridor, Lottery, play, record
+
+EVIL = "<script>alert(1)</script> \x1b[31m ' \" &amp;"
+HOSTILE = worlds.CORRIDOR.replace('"The garden."', f'{EVIL!r}').replace(
+    "The corridor, exactly.", "</code></pre><script>alert(2)</script>")
+SLOW = worlds.CORRIDOR.replace("end = self.cell == 4", "end = self.cell == 4\n        while self.cell == 3: pass")
+REFUSED = worlds.CORRIDOR.replace("import gymnasium as gym", "import gymnasium as gym\nimport socket\nHOME = socket")
+MANY = worlds.LOTTERY.replace('return f"{self.ball}.", 0.0', '''
+        drawn = [int(self.np_random.integers(10)) for _ in range(9)]
+        return f"{self.ball}.", 0.0''')
+HARDLY = worlds.LOTTERY.replace("< 0.7", "< 0.00001")
+SIMULATED = worlds.LOTTERY.replace("self.np_random.random() < 0.7", "self.np_random.normal() < 0.5")
+SOURCES = {"wrong": worlds.PAYS_FOR_THE_WRONG_CELL, "forgets": worlds.FORGETS_A_CELL, "right": worlds.CORRIDOR,
+           "breaks": worlds.BREAKS, "stays wrong": worlds.CANNOT_REENTER, "hostile": HOSTILE}
+
+
+@pytest.fixture(scope="session")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
+    """Judged nights of a corridor and of a lottery."""
+    folder = tmp_path_factory.mktemp("divergence")
+    nights = {
+        "corridor": judged_night(folder / "corridor", [*SOURCES.values()], record(Corridor(), 12)),
+        "lottery": judged_night(folder / "lottery", [worlds.LOTTERY, HARDLY], record(Lottery(), 12))}
+    for source in (MANY, SIMULATED):
+        nights["lottery"].save_environment(Environment(source=source, author="by hand"))
+    return nights
+
+
+@pytest.fixture(scope="session")
+def site(nights: dict[str, Store]) -> Iterator[Site]:
+    opened = Site([store.root for store in nights.values()])
+    yield opened
+    opened.close()
+
+
+def digests(store: Store) -> dict[str, str]:
+    """The corridor's environments, by what is wrong with them."""
+    validated = store.load("validate", Validated)
+    assert validated is not None
+    return dict(zip(SOURCES, (each.environment for each in validated.judged), strict=False))
+
+
+@pytest.fixture
+def corridor(site: Site, nights: dict[str, Store]) -> Callable[[str, str], str]:
+    """A page below one of the corridor's environments, as it is read."""
+    return lambda name, page: read(site, f"corridor/night-001/environments/{digests(nights['corridor'])[name]}/{page}")
+
+
+def test_the_first_counterexample_says_what_differs(corridor: Callable[[str, str], str]) -> None:
+    words = corridor("wrong", "divergence")
+    assert "the agent saw Cell 2. and did right" in words
+    assert "The dream said the same words with reward 1" in words
+    assert "≠ reward" in words
+    assert "1Cell 3. reward 1" in words
+    assert "0the log Cell 3. reward 0" in words
+    assert "reward = 1.0 if self.cell == 3 else 0.0 ◀ if" in words
+    assert "at least 9.21 nats" in words
+    assert "begins anew at the text that the world showed" in words
+
+
+def test_words_that_differ_are_marked_in_both_texts(site: Site, nights: dict[str, Store]) -> None:
+    _, html = show(site, Place(f"corridor/night-001/environments/{digests(nights['corridor'])['forgets']}/divergence"))
+    assert "Cell <del>2</del>." in html
+    assert "Cell <ins>3</ins>." in html
+    assert 'id="first-difference"' in html
+
+
+def test_counterexamples_are_numbered_through_all_kinds(site: Site, nights: dict[str, Store]) -> None:
+    store = nights["corridor"]
+    digest = digests(store)["forgets"]
+    validated = store.load("validate", Validated)
+    assert validated is not None
+    report = next(each.report for each in validated.judged if each.environment == digest)
+    assert report is not None
+    examples = [example for kind in report.counterexamples for example in kind.examples]
+    path = f"corridor/night-001/environments/{digest}/divergence"
+    for number, example in enumerate(examples):
+        _, html = show(site, Place(f"{path}/{number}"))
+        assert f"{number + 1} of {len(examples)}" in html
+        assert re.search(rf'id="turn-{example.turn}" class="step differs focus"', html)
+        assert ('data-key="n"' in html) == (number + 1 < len(examples))
+        assert ('data-key="p"' in html) == (number > 0)
+    status, html = show(site, Place(f"{path}/{len(examples)}"))
+    assert status == 404
+    assert f"from 0 to {len(examples) - 1}" in html
+
+
+def test_steps_told_right_are_one_line_each_and_folded_far_from_what_differs(corridor: Callable[[str, str], str]
+                                                                             ) -> None:
+    assert "It began with Cell 1." in corridor("wrong", "session/shown/1")
+    assert re.search(r"Turns \d+ to \d+: told right", "".join(
+        corridor("wrong", f"session/shown/{number}") for number in range(6)))
+
+
+def test_where_nothing_differs_it_says_so_and_shows_a_session(corridor: Callable[[str, str], str]) -> None:
+    words = corridor("right", "divergence")
+    assert "Every held-out step was told right. 6 held-out sessions" in words
+    assert "= alike" in words
+
+
+def test_a_dream_that_breaks_says_where(corridor: Callable[[str, str], str]) -> None:
+    words = corridor("breaks", "divergence")
+    assert "✗ the dream broke" in words
+    assert "It broke: line 20: step raised AssertionError: broken" in words
+    assert "assert self.cell != 3, 'broken' ◀ broke here" in words
+
+
+def test_a_replay_that_cannot_begin_anew_says_how_it_goes_on(corridor: Callable[[str, str], str]) -> None:
+    assert "it goes on from what it did itself" in corridor("stays wrong", "divergence")
+
+
+def test_chance_is_shown_as_probabilities(site: Site, nights: dict[str, Store]) -> None:
+    store = nights["lottery"]
+    right, hardly, many, simulated = (Environment(source=source, author="").digest
+                                      for source in (worlds.LOTTERY, HARDLY, MANY, SIMULATED))
+    sessions = store.load_sessions("held_out")
+    number = next(place for place, each in enumerate(sessions) if each.turns[0].answer == "Blue.")
+    words = read(site, f"lottery/night-001/environments/{right}/session/held_out/{number}")
+    assert "≈ possible, 0.300" in words
+    assert "0.700Red. reward 0" in words
+    assert "0.300✓ as logged Blue. reward 0" in words
+    assert "Every way it could fall was tried." in words
+    assert "≠ hardly ever, < 0.001" in read(site, f"lottery/night-001/environments/{hardly}/divergence")
+    assert "a search met some, the rest was estimated" in read(
+        site, f"lottery/night-001/environments/{many}/session/held_out/{number}")
+    assert "Its chance was simulated; standard error" in read(
+        site, f"lottery/night-001/environments/{simulated}/session/held_out/{number}")
+
+
+def test_hostile_texts_and_code_are_only_shown(site: Site, nights: dict[str, Store]) -> None:
+    digest = digests(nights["corridor"])["hostile"]
+    status, html = show(site, Place(f"corridor/night-001/environments/{digest}/divergence"))
+    assert status == 200
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html.replace("<ins>", "").replace("</ins>", "")
+    assert "\x1b" not in html
+
+
+@pytest.mark.parametrize(("source", "words"), [
+    (REFUSED, "socket"), (SLOW, "took longer than"), ("def (:\n", "line 1"),
+])
+def test_a_world_that_cannot_be_asked_is_told_and_the_log_is_shown(source: str, words: str, tmp_path: Path,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dreamt, "SECONDS", 0.5)
+    store = bare_night(tmp_path, source, [session("right", "right", "right")])
+    opened = Site([store.root])
+    try:
+        told = read(opened, f"{only(store)}/session/held_out/0")
+    finally:
+        opened.close()
+    assert "The dream could not be asked" in told
+    assert words in told
+    assert "The garden." in told
+    assert "not replayed" in told
+
+
+def test_a_kernel_that_cannot_confine_code_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Sandbox) -> None:
+        raise SandboxError("the kernel has no seccomp", "kernel")
+
+    monkeypatch.setattr(Sandbox, "_start", refuse)
+    store = bare_night(tmp_path, worlds.CORRIDOR, [session("right", "right", "right")])
+    words = read(Site([store.root]), f"{only(store)}/session/held_out/0")
+    assert "the kernel has no seccomp" in words
+    assert "The garden." in words
+
+
+def test_tool_calls_and_logs_without_rewards_are_shown(tmp_path: Path) -> None:
+    call = Message(role="assistant", content=(Call(name="go", arguments='{"to": "right"}'),))
+    told = Trajectory.model_validate({"id": EVIL, "source": "real", "observation": "Cell 1.", "turns": [
+        Turn(action=call, observation="Cell 2."), Turn(action="right")]})
+    store = bare_night(tmp_path, worlds.CORRIDOR, [told])
+    opened = Site([store.root])
+    try:
+        _, html = show(opened, Place(f"{only(store)}/session/held_out/0"))
+    finally:
+        opened.close()
+    assert "<script>alert" not in html
+    words = said(html)
+    assert 'go {"to": "right"}' in words
+    assert "reward not logged" in words
+    assert "– the log ends here" in words
+
+
+@pytest.mark.parametrize(("page", "words"), [
+    ("environments/0123456789abcdef/divergence", "0123456789abcdef"),
+    ("environments/../divergence", "no environment"),
+    ("environments/{digest}/session/held_out/99", "it has 6, numbered from 0"),
+    ("environments/{digest}/session/rehearsal/0", "no part"),
+])
+def test_what_is_not_there_is_told(page: str, words: str, site: Site, nights: dict[str, Store]) -> None:
+    digest = digests(nights["corridor"])["right"]
+    status, html = show(site, Place(f"corridor/night-001/{page.format(digest=digest)}"))
+    assert status == 404
+    assert words in said(html)
+
+
+def test_counterexamples_whose_session_is_gone_are_told(nights: dict[str, Store], tmp_path: Path) -> None:
+    shutil.copytree(nights["corridor"].root, tmp_path / "gone")
+    store = Store(tmp_path / "gone", 1)
+    store.save_sessions("held_out", [session("right")])
+    status, html = show(Site([store.root]), Place(f"gone/night-001/environments/{digests(store)['wrong']}/divergence"))
+    assert status == 404
+    assert "no longer among the held-out sessions" in said(html)
+
+
+def test_long_differences_are_marked_as_a_whole() -> None:
+    one, other = "a b " * 2000, "b a " * 2000
+    left, right = marked(f"same {one} end", f"same {other} end")
+    assert left.startswith("same ")
+    assert left.count("<del>") == right.count("<ins>") == 1
+    assert "more characters" in left
+    assert marked("<b>", "<i>") == ("&lt;<del>b</del>&gt;", "&lt;<ins>i</ins>&gt;")
+
+
+def session(*actions: str) -> Trajectory:
+    return play(Corridor(), actions)

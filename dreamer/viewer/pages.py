@@ -21,6 +21,7 @@ from sandbox import SandboxError
 Page = Callable[..., str | bytes]  # HTML, or a file as it is
 
 NIGHT = "{run}/night-{night:int}"
+ENVIRONMENT = f"{NIGHT}/environments/{{digest}}"
 PAGES: dict[str, Page] = {
     "": start,
     NIGHT: night,

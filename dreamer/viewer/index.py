@@ -26,7 +26,7 @@ from rollout.log import LONGEST_LINE
 
 FORM = 1  # of the tables; another is made again
 BATCH = 2**20  # bytes of lines a transaction
-WAIT = 0.25  # seconds that a page waits for the index before it shows what there is
+WAIT = 0.15  # seconds that a page waits for the index before it shows what there is
 PATIENCE = 10.0  # seconds that one process waits for another's transaction
 ORDER = ("shown", "selection", "held_out", "rehearsal", "round", "judging")  # parts, by how their names begin
 # A trajectory's key is its file's plus its number, so that keys sort as parts and lines do.

@@ -1,4 +1,4 @@
-"""The patterns of sessions, for a person at a terminal."""
+"""The patterns of sessions in words, for a person at a terminal."""
 
 from collections.abc import Iterator
 
@@ -73,12 +73,13 @@ def _forms(title: str, forms: Forms) -> Table:
     table = _table(title, len(forms.forms), "form", "count", "fields", "example")
     for form in forms.forms[:ROWS]:
         example = str(form.examples[0]) if form.examples else ""
-        fields = visible(", ".join(_fields(form)))
+        fields = visible(", ".join(fields_of(form)))
         table.add_row(visible(_short(form.template)), f"{form.count:,}", fields, visible(example))
     return table
 
 
-def _fields(form: Form, most: int = 6) -> Iterator[str]:
+def fields_of(form: Form, most: int = 6) -> Iterator[str]:
+    """The fields of a form with their values, one text each."""
     for field in form.fields[:most]:
         if field.low is not None and field.high is not None:
             said = f"{field.low:g} to {field.high:g}"
@@ -102,16 +103,17 @@ def _transitions(patterns: Patterns) -> Table:
     columns = "action", "what changed", "reward", "end", "count", "example"
     table = _table("kinds of steps, rare ones first", len(patterns.transitions), *columns)
     for kind in patterns.transitions[:ROWS]:
-        action = " ".join(_template(patterns.actions, form) for form in kind.action)
-        changes = "\n".join(_change(patterns.observations, change) for change in kind.changes) or "nothing"
+        action = " ".join(template_of(patterns.actions, form) for form in kind.action)
+        changes = "\n".join(change_of(patterns.observations, change) for change in kind.changes) or "nothing"
         reward = "" if kind.reward is None else f"{kind.reward:g}"
         row = (visible(_short(action, 60)), visible(changes), reward, "end" if kind.end else "", f"{kind.count:,}")
         table.add_row(*row, visible(str(kind.examples[0])))
     return table
 
 
-def _change(forms: Forms, change: Change) -> str:
-    template = _short(_template(forms, change.form), 60)
+def change_of(forms: Forms, change: Change) -> str:
+    """What a step changed: a field, or a form that came (+), went (−) or stands there another number of times (±)."""
+    template = _short(template_of(forms, change.form), 60)
     match change.what:
         case "changed":
             return f"<{change.field}> of {template}"
@@ -127,7 +129,7 @@ def _comparisons(patterns: Patterns) -> Table:
     columns = "answers", "mode", "fields", "repeated", "differing"
     table = _table("how answers compare", len(patterns.comparisons), *columns)
     for each in patterns.comparisons[:ROWS]:
-        fields = ", ".join(f"<{field}> of {_short(_template(patterns.observations, form), 60)}"
+        fields = ", ".join(f"<{field}> of {_short(template_of(patterns.observations, form), 60)}"
                            for form, field in each.fields)
         table.add_row(each.of, each.mode, visible(fields), f"{each.repeated:,}", f"{each.differing:,}")
     return table
@@ -141,7 +143,8 @@ def _absences(patterns: Patterns) -> Table:
     return table
 
 
-def _template(forms: Forms, form: int | None) -> str:
+def template_of(forms: Forms, form: int | None) -> str:
+    """A form as it is written; "?" for text of no form."""
     return "?" if form is None else forms.forms[form].template
 
 

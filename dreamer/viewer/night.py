@@ -21,8 +21,9 @@ from dreamer.records import (
 from dreamer.store import Store
 from dreamer.teaching.experience import Gathered
 from dreamer.viewer.charts import Series, lines
+from dreamer.viewer.curves import CURVES
 from dreamer.viewer.site import Place, Site
-from dreamer.viewer.state import Bar, Stage, State, state
+from dreamer.viewer.state import Stage, State, state
 from dreamer.viewer.words import number
 
 
@@ -117,38 +118,16 @@ def _may(store: Store, now: State, update: Update | None) -> dict[str, bool]:
 
 def _charts(now: State, config: Config) -> Iterator[Markup]:
     """What changed from round to round, and from step to step of cloning, as far as it was told."""
-    bars: dict[str, Bar] = {bar.name: bar for stage in now.stages for bar in stage.bars}
-    learn, clone = bars.get("learn"), bars.get("clone")
-    if learn:
-        yield from _chart("Success in the dream", learn, {"success": ("success", "dream")}, (0.0, 1.0))
-        yield _kl(learn, config)
-        yield from _chart("Between policy and teacher, nats a token", learn, {"divergence": ("divergence", "dream")})
-        yield from _chart("Turns an episode", learn, {"turns": ("turns", "dream")})
-        yield from _chart("Entropy of the policy, nats a token", learn, {"entropy": ("entropy", "dream")})
-        yield from _chart("Imagined steps", learn, {"imagined_share": ("share of steps", "warn")}, (0.0, 1.0))
-    if clone:
-        yield from _chart("Loss of cloning, nats a token", clone, {"loss": ("loss", "real")}, across="step")
+    for curve in CURVES:
+        points = curve.points(now)
+        if len(points) > 1 or (points and curve.key == "promoted_kl"):
+            limit = _budget(points, config) if curve.key == "promoted_kl" else None
+            yield lines(curve.title, [Series(curve.name, points, curve.kind)], curve.across, curve.bounds, limit)
 
 
-def _chart(title: str, bar: Bar, wanted: dict[str, tuple[str, str]], bounds: tuple[float, float] | None = None,
-           across: str = "round") -> Iterator[Markup]:
-    series = []
-    for key, (name, kind) in wanted.items():
-        points = [(float(at), float(fact[key])) for at, fact in enumerate(bar.facts, start=1)
-                  if fact.get(key) is not None]
-        if len(points) > 1:
-            series.append(Series(name, points, kind))
-    if series:
-        yield lines(title, series, across, bounds)
-
-
-def _kl(bar: Bar, config: Config) -> Markup:
-    """KL from the promoted policy, beside its budget."""
-    points = [(float(at), float(fact["promoted_kl"]["value"])) for at, fact in enumerate(bar.facts, start=1)
-              if fact.get("promoted_kl") and fact["promoted_kl"]["value"] is not None]
-    if not points:
-        return Markup("")
+def _budget(points: list[tuple[float, float]], config: Config) -> tuple[str, float] | None:
+    """The budget of KL from the promoted policy, where the line comes near to it: a far one would flatten the line."""
     budget = config.guards.promoted_kl
-    near = budget is not None and max(y for _, y in points) > budget / 5  # a far budget would flatten the line
-    return lines("KL(promoted‖policy), nats a token", [Series("KL", points, "dream")], "round",
-                 limit=(f"budget {number(budget, 2)}", budget) if near and budget is not None else None)
+    if budget is None or max(y for _, y in points) <= budget / 5:
+        return None
+    return f"budget {number(budget, 2)}", budget

@@ -58,6 +58,8 @@ def parting(one: str, other: str, longest: int = 110) -> tuple[str, str]:
     while first and length < longest // 3:
         first -= 1
         length += len(texts[0][first])
+    while first < before and not texts[0][first].isalnum():
+        first += 1
     head = "…" if first and max(map(len, (one, other))) > longest else ""
     left, right = ("".join(words[first if head else 0 :]) for words in texts)
     return head + short(left, longest), head + short(right, longest)

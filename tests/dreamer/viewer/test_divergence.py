@@ -106,6 +106,13 @@ def test_counterexamples_are_numbered_through_all_kinds(site: Site, nights: dict
     assert f"from 0 to {len(examples) - 1}" in html
 
 
+def test_every_link_stays_with_the_environment_that_is_looked_at(site: Site, nights: dict[str, Store]) -> None:
+    path = f"corridor/night-001/environments/{digests(nights['corridor'])['forgets']}"
+    _, html = show(site, Place(f"{path}/divergence"))
+    for page in ("", "/divergence", "/divergence/1", "/play", "/session/held_out/0"):
+        assert f'href="/{path}{page}"' in html
+
+
 def test_steps_told_right_are_one_line_each_and_folded_far_from_what_differs(corridor: Callable[[str, str], str]
                                                                              ) -> None:
     assert "It began with Cell 1." in corridor("wrong", "session/shown/1")

@@ -15,6 +15,7 @@
     night-001/NAME/                episodes.jsonl, tokens.parquet: of the rehearsal, of each round, of the judging;
                                    journal.jsonl while it is played; learnt.parquet: what the update of a round did
                                    to the tokens of its first episodes
+    night-001/index.sqlite         where each trajectory is, for the viewer; made again where it is missing
     night-001/report.json          of a night that is over
     report.json                    the newest
 
@@ -41,7 +42,7 @@ from envgen.comparison import Comparer
 from envgen.patterns import Patterns
 from rollout.episode import Episode, Learnt, Tokens
 from rollout.errors import UserError
-from rollout.journal import Journal, read_learnt, read_tokens, write_episodes, write_learnt
+from rollout.journal import Journal, read_learnt, read_pieces, read_tokens, write_episodes, write_learnt
 from rollout.trajectory import Trajectory
 
 R = TypeVar("R", bound=BaseModel)
@@ -293,6 +294,10 @@ class Store:
         write(folder / "environment.py", environment.source.encode())
         return folder / "environment.py"
 
+    def has_environment(self, digest: str) -> bool:
+        """Whether an environment was kept."""
+        return (self.root / "environments" / digest / "environment.json").exists()
+
     def load_environment(self, digest: str) -> Environment:
         return _read(self.root / "environments" / digest / "environment.json", Environment)
 
@@ -388,6 +393,16 @@ class Store:
         """Where the words of the episodes kept under a name are: a log of sessions like any other."""
         return self.folder / name / "episodes.jsonl"
 
+    def parts(self) -> dict[str, Path]:
+        """Where the words of all trajectories of the night are: of sessions and of episodes, by part or name."""
+        return {path.stem: path for path in sorted((self.folder / "sessions").glob("*.jsonl"))} | {
+            path.parent.name: path for path in sorted(self.folder.glob("*/episodes.jsonl"))}
+
+    @property
+    def index(self) -> Path:
+        """Where the viewer notes which trajectory is where."""
+        return self.folder / "index.sqlite"
+
     def load_tokens(self, name: str, most: int) -> list[Tokens]:
         """The ids of the first episodes kept under a name, no more than so many; none where there are no episodes."""
         folder = self.folder / name
@@ -400,6 +415,10 @@ class Store:
     def load_learnt(self, name: str) -> dict[str, list[Learnt]]:
         """What `save_learnt` kept: the pieces of each episode, by its id; empty where nothing was."""
         return read_learnt(self.folder / name)
+
+    def load_pieces(self, name: str, id: str) -> list[Tokens]:
+        """The ids of one of the episodes kept under a name; none where there are none of it."""
+        return read_pieces(self.folder / name, id)
 
     def load_episodes(self, name: str) -> list[Trajectory]:
         """The words of the episodes kept under a name."""

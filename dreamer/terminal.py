@@ -14,9 +14,16 @@ def visible(text: str) -> str:
 
 def plain(text: str) -> str:
     """A text in which control and format characters are written out; line breaks and tabs stay."""
-    return text if text.isprintable() else "".join(map(_written, text))
+    return text if text.isprintable() else text.translate(_WRITTEN)
 
 
-def _written(sign: str) -> str:
-    obeyed = sign not in "\n\t" and unicodedata.category(sign) in OBEYED
-    return sign.encode("unicode_escape").decode() if obeyed else sign
+class _Written(dict[int, str]):
+    """How each character is written, by its code."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        obeyed = sign not in "\n\t" and unicodedata.category(sign) in OBEYED
+        return self.setdefault(code, sign.encode("unicode_escape").decode() if obeyed else sign)
+
+
+_WRITTEN = _Written()

@@ -154,6 +154,13 @@ def read_tokens(folder: Path, most: int) -> list[Tokens]:
         return [Tokens(**row) for row in islice(rows, most)]
 
 
+def read_pieces(folder: Path, id: str) -> list[Tokens]:
+    """The pieces of one episode; none where it is not among those that were written."""
+    path = folder / "tokens.parquet"
+    found = pq.read_table(path, columns=COLUMNS.names[1:], filters=[("id", "=", id)]) if path.exists() else None
+    return [Tokens(**row) for row in found.to_pylist()] if found else []
+
+
 def write_learnt(folder: Path, rows: Sequence[tuple[str, Learnt]]) -> None:
     """Write `learnt.parquet` beside the episodes, whole or not at all.
 

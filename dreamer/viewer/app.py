@@ -23,6 +23,7 @@ from rollout.errors import UserError
 
 STATIC = Path(__file__).parent / "static"
 PAUSE = 0.4  # seconds between two looks at a run that goes on
+LARGE = 4 * 2**20  # bytes of a file that a browser shows
 SILENCE = 15.0  # seconds after which a stream says that it is still there
 
 
@@ -43,8 +44,11 @@ def application(site: Site, host: str, token: str) -> Starlette:
         if "token" in request.query_params:
             return _with_token(request)
         place = Place(path, dict(request.query_params), _values(request.query_params), acting(request))
-        status, html = await run_in_threadpool(show, site, place)
-        return HTMLResponse(html, status)
+        status, content = await run_in_threadpool(show, site, place)
+        if isinstance(content, str):
+            return HTMLResponse(content, status)
+        shown = "inline" if len(content) <= LARGE else "attachment"  # browsers choke on what is longer
+        return Response(content, status, {"Content-Disposition": shown}, "application/json")
 
     async def events(request: Request) -> Response:
         store = site.nights(request.path_params["run"])[-1]

@@ -46,6 +46,8 @@ class Copy(Site):
 
 def file_of(path: str) -> str:
     """The file that a page is written to."""
+    if path.endswith(".json"):
+        return path
     return f"{path}.html" if path else "index.html"
 
 
@@ -79,7 +81,8 @@ def write_site(folders: Sequence[Path], to: Path, unsafe: bool, console: Console
                 for path in [*site.wanted][written:]:
                     file = writing / file_of(path)
                     file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_text(show(site, Place(path))[1], encoding="utf-8")
+                    content = show(site, Place(path))[1]
+                    file.write_bytes(content.encode() if isinstance(content, str) else content)
                     written += 1
                     progress.update(task, completed=written, total=len(site.wanted))
         if to.exists():

@@ -13,16 +13,21 @@ from dreamer.viewer.patterns import patterns
 from dreamer.viewer.play import play
 from dreamer.viewer.site import NotThere, Place, Site
 from dreamer.viewer.start import start
+from dreamer.viewer.trajectories import trajectories
+from dreamer.viewer.trajectory import raw, trajectory
 from rollout.errors import UserError
 from sandbox import SandboxError
 
-Page = Callable[..., str]
+Page = Callable[..., str | bytes]  # HTML, or a file as it is
 
 NIGHT = "{run}/night-{night:int}"
 ENVIRONMENT = f"{NIGHT}/environments/{{digest}}"
 PAGES: dict[str, Page] = {
     "": start,
     NIGHT: night,
+    f"{NIGHT}/trajectories": trajectories,
+    f"{NIGHT}/trajectories/{{part}}/{{number:int}}": trajectory,
+    f"{NIGHT}/trajectories/{{part}}/{{number:int}}.json": raw,
     f"{NIGHT}/patterns": patterns,
     f"{ENVIRONMENT}/divergence": divergence,
     f"{ENVIRONMENT}/divergence/{{number:int}}": divergence,
@@ -48,8 +53,8 @@ def find(path: str) -> tuple[Page, dict[str, Any]]:
     raise NotThere("there is no such page")
 
 
-def show(site: Site, place: Place) -> tuple[int, str]:
-    """A page as HTML, or one that says why it cannot be shown; with its HTTP status."""
+def show(site: Site, place: Place) -> tuple[int, str | bytes]:
+    """A page, or one that says why it cannot be shown; with its HTTP status."""
     try:
         page, parts = find(place.path)
         return 200, page(site, place, **parts)

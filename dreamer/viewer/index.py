@@ -1,0 +1,267 @@
+"""An index of all trajectories of a night, so that lists are made without reading hundreds of megabytes again.
+
+It is an SQLite file in the night's folder (in a temporary folder where that cannot be written), filled by a thread
+while pages show what is there already. Each batch of lines is one transaction that goes on where the one before ended;
+so several viewers may fill the same index, and one that is killed loses nothing. A file that is not what it was is read
+anew. An index that is damaged, or of another version, is made again.
+"""
+
+import os
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from dreamer.store import Store
+from dreamer.viewer.facts import facts_of
+from rollout.errors import UserError
+from rollout.log import LONGEST_LINE
+
+FORM = 1  # of the tables; another is made again
+BATCH = 2**20  # bytes of lines a transaction
+WAIT = 0.25  # seconds that a page waits for the index before it shows what there is
+PATIENCE = 10.0  # seconds that one process waits for another's transaction
+ORDER = ("shown", "selection", "held_out", "rehearsal", "round", "judging")  # parts, by how their names begin
+# A trajectory's key is its file's plus its number, so that keys sort as parts and lines do.
+PLACE, FILE = 2**52, 2**32
+TABLES = f"""
+PRAGMA journal_mode = WAL;
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS file (part TEXT PRIMARY KEY, key INTEGER UNIQUE, stamp TEXT, read INTEGER, lines INTEGER);
+CREATE TABLE IF NOT EXISTS trajectory (key INTEGER PRIMARY KEY, part TEXT, number INTEGER, offset INTEGER,
+    length INTEGER, id TEXT, source TEXT, task TEXT, outcome REAL, turns INTEGER, imagined REAL, policy TEXT,
+    round INTEGER, stop TEXT, approval TEXT, said TEXT);
+CREATE TABLE IF NOT EXISTS broken (key INTEGER PRIMARY KEY, part TEXT, number INTEGER, why TEXT);
+CREATE TABLE IF NOT EXISTS value (field TEXT, value TEXT, file INTEGER, PRIMARY KEY (field, value, file)) WITHOUT ROWID;
+PRAGMA user_version = {FORM};
+COMMIT;
+"""
+INSERT = f"INSERT OR REPLACE INTO trajectory VALUES ({', '.join('?' * 16)})"
+CHOSEN = ("task", "policy", "stop")  # fields whose values are listed, to choose from
+Files = dict[str, tuple[Path, str, int]]  # by part: where it is, what it is now, bytes
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an index is.
+
+    Attributes:
+        read, size: bytes of the files.
+        problem: why it gets no further; None where nothing is wrong.
+    """
+
+    done: bool
+    read: int
+    size: int
+    problem: str | None = None
+
+
+class Index:
+    """The trajectories of one night.
+
+    Args:
+        store: the night.
+    """
+
+    def __init__(self, store: Store):
+        self.store = store
+        self._path = store.index
+        self._elsewhere: tempfile.TemporaryDirectory[str] | None = None
+        self._lock = threading.Lock()
+        self._filling: threading.Thread | None = None
+        self._problem: str | None = None
+        self._readers = 0
+
+    def update(self, wait: float | None = WAIT) -> Progress:
+        """Look at the files again, and begin to read those that are new or have changed.
+
+        Args:
+            wait: seconds to wait for that; None waits until all is read.
+        """
+        with self._lock:
+            progress = self._progress()
+            if progress.done:
+                return progress
+            if self._filling is None or not self._filling.is_alive():
+                self._filling = threading.Thread(target=self._fill, daemon=True)
+                self._filling.start()
+            filling = self._filling
+        filling.join(wait)
+        return self._progress()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The index, to be asked; whoever fills it pauses meanwhile.
+
+        Raises:
+            UserError: it is damaged.
+        """
+        self._readers += 1
+        try:
+            with closing(self._open()) as connection:
+                yield connection
+        except sqlite3.DatabaseError as error:
+            raise UserError(f"{self._path}: {error}; remove the file, and it is made again") from None
+        finally:
+            self._readers -= 1
+
+    def line(self, part: str, number: int) -> bytes | None:
+        """A line of a part, as it stands in its file; None where it has none of that number, from 0."""
+        path = self.store.parts().get(part)
+        if path is None:
+            return None
+        with self.reading() as connection:
+            found = connection.execute(
+                "SELECT offset, length, stamp FROM file JOIN trajectory ON trajectory.key = file.key + ? "
+                "WHERE file.part = ?", (number, part)).fetchone()
+        with open(path, "rb") as stream:
+            if found and found[2] == _stamp(os.fstat(stream.fileno())):
+                stream.seek(found[0])
+                return stream.read(found[1])
+            return next(islice(stream, number, None), None)
+
+    def _files(self) -> Files:
+        stats = {part: (path, path.stat()) for part, path in self.store.parts().items()}
+        return {part: (path, _stamp(stat), stat.st_size) for part, (path, stat) in stats.items()}
+
+    def _progress(self) -> Progress:
+        files = self._files()
+        with self.reading() as connection:
+            known = {part: (stamp, read) for part, stamp, read in
+                     connection.execute("SELECT part, stamp, read FROM file")}
+        read = {part: known[part][1] for part, (_, stamp, _) in files.items() if known.get(part, ("",))[0] == stamp}
+        done = known.keys() == read.keys() == files.keys() and all(read[part] == files[part][2] for part in files)
+        return Progress(done, sum(read.values()), sum(size for _, _, size in files.values()), self._problem)
+
+    def _open(self) -> sqlite3.Connection:
+        """The index; a new one where there is none that can be used."""
+        try:
+            return _connect(self._path)
+        except sqlite3.OperationalError:  # it cannot be written there
+            self._elsewhere = self._elsewhere or tempfile.TemporaryDirectory(prefix="dream-index-")
+            self._path = Path(self._elsewhere.name) / self._path.name
+        except sqlite3.DatabaseError:  # it is damaged, or of another version
+            for path in self._path.parent.glob(f"{self._path.name}*"):
+                path.unlink(missing_ok=True)
+        return _connect(self._path)
+
+    def _fill(self) -> None:
+        self._problem = None
+        try:
+            with closing(self._open()) as connection:
+                files = self._files()
+                gone = {part for part, in connection.execute("SELECT part FROM file")} - files.keys()
+                with _transaction(connection):
+                    for part in gone:
+                        _forget(connection, part)
+                for part in files:
+                    with open(files[part][0], "rb") as stream:
+                        while self._take_in(connection, part, stream):
+                            time.sleep(0)
+                            while self._readers:  # they would wait for this thread at every row
+                                time.sleep(0.001)
+        except (OSError, sqlite3.Error) as error:
+            self._problem = str(error)
+
+    def _take_in(self, connection: sqlite3.Connection, part: str, stream: IO[bytes]) -> bool:
+        """Read the next batch of a file; False at its end."""
+        stamp = _stamp(os.fstat(stream.fileno()))
+        with _transaction(connection):
+            known = connection.execute("SELECT stamp, key, read, lines FROM file WHERE part = ?", (part,)).fetchone()
+            if known is None or known[0] != stamp:
+                _forget(connection, part)
+                known = (stamp, known[1] if known else _free(connection, part), 0, 0)
+            _, key, read, lines = known
+            stream.seek(read)
+            rows, broken, values = [], [], set[tuple[str, str, int]]()
+            while stream.tell() < read + BATCH and (line := stream.readline(LONGEST_LINE + 1)):
+                offset, length = stream.tell() - len(line), len(line)
+                try:
+                    if length > LONGEST_LINE:
+                        while line and not line.endswith(b"\n"):
+                            line = stream.readline(LONGEST_LINE)
+                        raise ValueError(f"longer than {LONGEST_LINE // 2**20} MiB")
+                    facts = facts_of(line)
+                    values.update((name, facts[name], key) for name in CHOSEN if facts[name] is not None)
+                    rows.append((key + lines, part, lines, offset, length, *facts.values()))
+                except ValueError as error:
+                    broken.append((key + lines, part, lines, str(error)))
+                lines += 1
+            connection.executemany(INSERT, rows)
+            connection.executemany("INSERT OR REPLACE INTO broken VALUES (?, ?, ?, ?)", broken)
+            connection.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?)", values)
+            connection.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)",
+                               (part, key, stamp, stream.tell(), lines))
+            return bool(stream.tell() > read)
+
+
+def index(store: Store) -> Index:
+    """The index of a night; one for all pages."""
+    return _index(store.root.resolve(), store.night)
+
+
+@lru_cache(maxsize=64)
+def _index(root: Path, night: int) -> Index:
+    return Index(Store(root, night))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """An index, with its tables.
+
+    Raises:
+        sqlite3.OperationalError: it cannot be written.
+        sqlite3.DatabaseError: it is no index of this version.
+    """
+    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    try:
+        (form,) = connection.execute("PRAGMA user_version").fetchone()
+        if form not in (0, FORM):
+            raise sqlite3.DatabaseError("of another version")
+        if not form:
+            connection.executescript(TABLES)
+        connection.execute("PRAGMA synchronous = OFF")  # what a power cut breaks is made again
+        return connection
+    except sqlite3.Error:
+        connection.close()
+        raise
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _forget(connection: sqlite3.Connection, part: str) -> None:
+    """Leave out all that came of a file."""
+    for key, in connection.execute("SELECT key FROM file WHERE part = ?", (part,)).fetchall():
+        for table in ("trajectory", "broken"):
+            connection.execute(f"DELETE FROM {table} WHERE key >= ? AND key < ?", (key, key + FILE))
+        connection.execute("DELETE FROM value WHERE file = ?", (key,))
+        connection.execute("DELETE FROM file WHERE key = ?", (key,))
+
+
+def _free(connection: sqlite3.Connection, part: str) -> int:
+    """A key for a file: after those of other parts of its kind."""
+    place = next((place for place, begin in enumerate(ORDER) if part.startswith(begin)), len(ORDER)) * PLACE
+    (last,) = connection.execute(
+        "SELECT max(key) FROM file WHERE key >= ? AND key < ?", (place, place + PLACE)).fetchone()
+    return place if last is None else int(last) + FILE
+
+
+def _stamp(stat: os.stat_result) -> str:
+    """What is another where a file was written again."""
+    return f"{stat.st_ino} {stat.st_size} {stat.st_mtime_ns}"

@@ -1,6 +1,5 @@
 """The page of what differs between two environments, line by line."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -11,14 +10,13 @@ from markupsafe import Markup, escape
 from dreamer.records import Authored
 from dreamer.store import Store
 from dreamer.terminal import plain
+from dreamer.viewer.difference import marked
 from dreamer.viewer.site import Place, Site
 from dreamer.viewer.source import highlighted
 from envgen.author import Environment
 
 CONTEXT = 3  # lines around what differs
-LONGEST = 400  # characters of a line that is compared word by word
 ALIKE = 0.5  # from which on two lines are one line that was changed
-WORD = re.compile(r"\w+|\s+|.", re.DOTALL)
 
 Lines = tuple[list[str], list[Markup]]  # as they are, and highlighted
 
@@ -88,16 +86,7 @@ def _pairs(old: Lines, new: Lines, gone: range, come: range, same: bool) -> Iter
 
 
 def _words(before: str, after: str) -> tuple[Markup, Markup]:
-    """Two lines, with the words marked in which they differ."""
-    if max(len(before), len(after)) > LONGEST:
+    """Two lines, with the words marked in which they differ; unmarked where they have little in common."""
+    if SequenceMatcher(None, before, after, autojunk=False).quick_ratio() < ALIKE:
         return escape(before), escape(after)
-    one, other = WORD.findall(before), WORD.findall(after)
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    if matcher.ratio() < ALIKE:
-        return escape(before), escape(after)
-    gone, come = Markup(""), Markup("")
-    for tag, first, last, from_, to in matcher.get_opcodes():
-        left, right = "".join(one[first:last]), "".join(other[from_:to])
-        gone += escape(left) if tag == "equal" or not left else Markup("<del>{}</del>").format(left)
-        come += escape(right) if tag == "equal" or not right else Markup("<ins>{}</ins>").format(right)
-    return gone, come
+    return marked(before, after)

@@ -1,6 +1,6 @@
 """Where the members of an ensemble disagree, by what was done and on what, from the newest rehearsed episodes."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -17,9 +17,6 @@ from rollout.trajectory import Trajectory
 EPISODES, STEPS = 2000, 5000  # most that are read, and most measured steps that are sorted into forms
 BYTES = 1 << 25
 LISTED = 12  # of each kind
-
-Sums = dict[int, list[float]]  # by episode: nats and steps
-
 
 @dataclass(frozen=True)
 class Step:
@@ -69,29 +66,45 @@ def disagreement(store: Store, patterns: Patterns) -> Disagreement | None:
     """
     action_form = lru_cache(None)(partial(template, patterns.actions))
     text_form = lru_cache(None)(partial(template, patterns.observations))
-    actions: defaultdict[str, Sums] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
-    observations: defaultdict[str, Sums] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
+    total, actions, observations = Sums(), Sums(), Sums()
     steps: list[Step] = []
     read, more = 0, False
     for part, number, episode in _newest(store):
         if read == EPISODES or len(steps) >= STEPS:
             more = True
             break
-        read += 1
         for step in _measured(part, number, episode):
             steps.append(step)
-            for sums in (actions[action_form(step.action)][read], observations[text_form(step.before)][read]):
-                sums[0] += step.nats
-                sums[1] += 1
+            total.add("", read, step.nats)
+            actions.add(action_form(step.action), read, step.nats)
+            observations.add(text_form(step.before), read, step.nats)
+        read += 1
     if not steps:
         return None
-    total: Sums = defaultdict(lambda: [0.0, 0.0])
-    for by_episode in actions.values():
-        for place, (nats, count) in by_episode.items():
-            total[place][0] += nats
-            total[place][1] += count
-    return Disagreement(read, len(steps), more, _figures({"": total})[0][1], _figures(actions), _figures(observations),
-                        [step for step in nlargest(LISTED, steps, key=lambda step: step.nats) if step.nats > 0])
+    return Disagreement(
+        read, len(steps), more, total.figures(read)[0][1], actions.figures(read), observations.figures(read),
+        [step for step in nlargest(LISTED, steps, key=lambda step: step.nats) if step.nats > 0])
+
+
+class Sums:
+    """Nats and steps, by form and episode."""
+
+    def __init__(self) -> None:
+        self.nats: defaultdict[str, defaultdict[int, float]] = defaultdict(lambda: defaultdict(float))
+        self.steps: defaultdict[str, Counter[int]] = defaultdict(Counter)
+
+    def add(self, form: str, episode: int, nats: float) -> None:
+        """A step; episodes are counted from 0."""
+        self.nats[form][episode] += nats
+        self.steps[form][episode] += 1
+
+    def figures(self, episodes: int) -> list[tuple[str, Figure]]:
+        """Nats a step of the forms with most of them, the highest first."""
+        most = nlargest(LISTED, self.nats, key=lambda form: sum(self.nats[form].values()))
+        places = range(episodes)
+        found = ratios({form: Ratio([self.nats[form][each] for each in places],
+                                    [self.steps[form][each] for each in places], unit="nats") for form in most})
+        return sorted(found.items(), key=lambda item: -(item[1].value or 0.0))
 
 
 def _measured(part: str, number: int, episode: Trajectory) -> Iterator[Step]:
@@ -100,13 +113,6 @@ def _measured(part: str, number: int, episode: Trajectory) -> Iterator[Step]:
         if turn.disagreement is not None:
             yield Step(part, number, place, before, turn.action.text, turn.answer or "", turn.disagreement)
         before = turn.answer or ""
-
-
-def _figures(sums: dict[str, Sums]) -> list[tuple[str, Figure]]:
-    most = nlargest(LISTED, sums.items(), key=lambda item: sum(nats for nats, _ in item[1].values()))
-    figures = ratios({name: Ratio([nats for nats, _ in each.values()], [count for _, count in each.values()],
-                                  unit="nats") for name, each in most})
-    return sorted(figures.items(), key=lambda item: -(item[1].value or 0.0))
 
 
 def _newest(store: Store) -> Iterator[tuple[str, int, Trajectory]]:

@@ -19,7 +19,7 @@ from rollout.trajectory import Trajectory
 from sandbox import Sandbox, SandboxError
 
 
-def judged_night(folder: Path, sources: Sequence[str], sessions: Sequence[Trajectory]) -> Store:
+def judged_night(folder: Path, sources: Sequence[str | Environment], sessions: Sequence[Trajectory]) -> Store:
     """A night whose environments people wrote, as far as their judging: half of the sessions are held out."""
     config = Config.model_validate({"name": folder.name, "folder": folder.parent, "sessions": {"files": ["s.jsonl"]}})
     store = Store.open(folder, config, resume=False)
@@ -32,8 +32,8 @@ def judged_night(folder: Path, sources: Sequence[str], sessions: Sequence[Trajec
         shown=len(shown), selection=2, held_out=half, split=("session", (1, 1, 1)), files={}, rejected=0, approvals={},
         turns=sum(len(each.turns) for each in sessions), longest=max(len(each.turns) for each in sessions),
         usual_reward=usual_reward(sessions), worst_outcome=0.0))
-    environments = [Environment(source=source, author=f"by hand, world-{number}.py")
-                    for number, source in enumerate(sources)]
+    environments = [Environment(source=source, author=f"by hand, world-{number}.py") if isinstance(source, str)
+                    else source for number, source in enumerate(sources)]
     unknown = Figure(value=None, n=0)
     for environment in environments:
         store.save_environment(environment)

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import orjson
 
@@ -112,7 +113,9 @@ def served(folder: Path) -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().partition("?")[0]
+            home = process.stdout.readline().partition("?")[0]
+            urlopen(f"{home}static/icon.svg").close()  # it is up
+            yield home
         finally:
             process.kill()
 

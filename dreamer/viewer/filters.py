@@ -12,7 +12,7 @@ PAGE = 100  # rows
 MANY = 1000  # trajectories
 LONGEST = 500  # characters of what is asked for
 RANGES = {"outcome": "outcome", "turns": "turns", "imagined": "imagined share"}
-SORTED = ("key", "id", "task", "outcome", "turns", "imagined", "policy", "stop")
+SORTED = ("key", "outcome", "turns", "imagined", "id", "task", "policy", "stop")
 FILTERS = ("q", "part", "task", "outcome", "policy", "stop",
            *(f"{name}_{end}" for name in RANGES for end in ("from", "to")))
 

@@ -11,7 +11,7 @@ CHOICES = 200  # values of a field to choose from
 COPIED = 500  # trajectories in a static copy
 SHOWN_BROKEN = 5
 LABELS = dict(zip(
-    SORTED, ("part, line", "id", "task", "outcome", "turns", "imagined", "policy", "stopped"), strict=True))
+    SORTED, ("part, line", "outcome", "turns", "imagined", "id", "task", "policy", "stopped"), strict=True))
 
 
 @dataclass(frozen=True)

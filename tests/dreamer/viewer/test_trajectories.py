@@ -298,7 +298,7 @@ def test_filters_take_effect_at_once_and_the_address_is_shared(
     page = window(home).open(LIST.strip("/"))
     page.get_by_label("result").select_option("won")
     expect(page.locator("tbody tr:visible")).to_have_count(7)
-    page.get_by_label("words in id").press_sequentially("round")
+    page.get_by_label("id or first words").press_sequentially("round")
     expect(page.locator("tbody tr:visible")).to_have_count(3)
     assert page.url.endswith("?q=round&outcome=won")
     assert page.evaluate("document.activeElement.name") == "q"

@@ -27,7 +27,7 @@ def facts_of(line: bytes) -> dict[str, Any]:
         raise ValueError(f"version {session['version']!r}; this version of dream reads {VERSION}")
     for name, kind in OPTIONAL.items():
         if session.get(name) is not None and not isinstance(session[name], kind):
-            raise ValueError(f"no trajectory: its {name} is none")
+            raise ValueError(f"no trajectory: its {name} is a {type(session[name]).__name__}")
     turns: Any = session.get("turns")
     try:
         imagined = len([turn for turn in turns if turn.get("imagined")]) / len(turns)

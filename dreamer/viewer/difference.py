@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 from markupsafe import Markup
 
 from dreamer.terminal import plain
+from dreamer.viewer.words import short
 
 MOST = 600  # words of each text that are compared one by one; of longer differences the whole is marked
 LONGEST = 6000  # characters of a text that are shown
@@ -47,3 +48,18 @@ def _alike(one: list[str], other: list[str]) -> int:
     """How many words both begin with."""
     return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
                 min(len(one), len(other)))
+
+
+def parting(one: str, other: str, longest: int = 110) -> tuple[str, str]:
+    """Both texts in one line, from a little before the word where they part."""
+    texts = [_WORDS.findall(cut(text).replace("\n", " ⏎ ")) for text in (one, other)]
+    before = _alike(*texts)
+    first, length = before, 0
+    while first and length < longest // 3:
+        first -= 1
+        length += len(texts[0][first])
+    while first < before and not texts[0][first].isalnum():
+        first += 1
+    head = "…" if first and max(map(len, (one, other))) > longest else ""
+    left, right = ("".join(words[first if head else 0 :]) for words in texts)
+    return head + short(left, longest), head + short(right, longest)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dreamer.records import Authored, Judged, Validated
 from dreamer.store import Store
 from dreamer.viewer import real
-from dreamer.viewer.difference import cut, marked
+from dreamer.viewer.difference import cut, marked, parting
 from dreamer.viewer.dreamt import Dreamt, Step, dreamt
 from dreamer.viewer.environment import load
 from dreamer.viewer.site import NotThere, Place, Site
@@ -105,7 +105,7 @@ def _page(site: Site, place: Place, store: Store, look: Look) -> str:
         focus=next((step for step in told.steps if step.number == focus), None), groups=list(_groups(shown)),
         shown=shown, kinds=_kinds(look.cases), others=_others(store, look.digest), counts=_counts(told),
         parts={part: count for part in real.PARTS if (count := real.count(store, part))}, linked=LINKED,
-        marked=marked, cut=cut)
+        marked=marked, parting=parting, cut=cut)
 
 
 def _judged(store: Store, digest: str) -> Judged | None:

@@ -51,7 +51,7 @@ class Step:
         number: of the turn, from 1.
         before: the text it was taken on.
         scored: None where the dream was not asked.
-        told: what the dream thinks possible, the likeliest first.
+        told: what the dream thinks possible, the likeliest first; simulated where a search did not meet the log.
         dream: of these the one to set beside the log: the logged one, or the likeliest where that is hardly possible.
         differs: what of the two does: "words", "reward", "end".
         ran: what of the code led to it.
@@ -149,12 +149,15 @@ def dreamt(site: Site, run: str, night: int, digest: str, part: str, number: int
 
 def _dreamt(site: Site, session: Trajectory, source: str, comparer: Comparer) -> Dreamt:
     scored: list[Scored] = []
+    simulated: list[Scored] = []
     elements: list[Element] = []
     trouble = None
     try:
         with site.sandbox() as sandbox, sandbox.load(source, counting=True) as worker, limited(worker):
             elements = worker.elements
             scored = Belief(worker, comparer, follow=False).replay(session)
+            if any(_status(each, comparer) == "not met" for each in scored):  # what does it say instead?
+                simulated = Belief(worker, comparer, follow=False, runs=0).replay(session)
     except SandboxError as error:
         trouble = str(error)
     shown = texts(session)
@@ -166,16 +169,16 @@ def _dreamt(site: Site, session: Trajectory, source: str, comparer: Comparer) ->
         elif trouble is not None:
             steps.append(Step(number, before, turn, "not replayed"))
         else:
-            steps.append(_step(number, scored[number - 1], comparer, elements))
+            steps.append(_step(number, scored[number - 1], simulated, comparer, elements))
     return Dreamt(session, source, tuple(steps), trouble)
 
 
-def _step(number: int, scored: Scored, comparer: Comparer, elements: Sequence[Element]) -> Step:
-    turn = scored.turn
-    told = _told(scored, comparer)
+def _step(number: int, scored: Scored, simulated: Sequence[Scored], comparer: Comparer, elements: Sequence[Element]
+          ) -> Step:
+    turn, status = scored.turn, _status(scored, comparer)
+    told = _told(simulated[number - 1] if status == "not met" else scored, comparer)
     logged = next((each for each in told if each.logged), None)
-    status = _status(scored, told, comparer)
-    beside = logged if logged and status != "improbable" else told[0] if told else None
+    beside = logged if logged and status not in ("improbable", "not met") else told[0] if told else None
     if beside is None:
         return Step(number, scored.before, turn, status, scored, told)
     dream = beside.outcome
@@ -185,17 +188,18 @@ def _step(number: int, scored: Scored, comparer: Comparer, elements: Sequence[El
     return Step(number, scored.before, turn, status, scored, told, dream, _differing(turn, dream, comparer), ran)
 
 
-def _status(scored: Scored, told: Sequence[Told], comparer: Comparer) -> Status:
+def _status(scored: Scored, comparer: Comparer) -> Status:
     if not comparer.compared(scored.turn):
         return "not compared"
     if scored.probability >= FLOOR:
         return "alike" if scored.probability > 1 - 1e-9 else "possible"
     if scored.probability > 0:
         return "improbable"
-    if not told:
+    likeliest = max(scored.outcomes, key=lambda each: each.probability, default=None)
+    if likeliest is None:
         return "lost" if scored.regime == "enumerate" else "not met"
-    if told[0].outcome.imagined:
-        return "fault" if told[0].outcome.fault else "unknown"
+    if likeliest.imagined:
+        return "fault" if likeliest.fault else "unknown"
     return "differs"
 
 

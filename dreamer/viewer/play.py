@@ -132,7 +132,8 @@ def _begun(place: Place, openings: Sequence[str]) -> Game:
     seed, start = _number(place, "seed", 0), _number(place, "start", None)
     if start is not None and start >= len(openings):
         raise NotThere(f"there is no opening {start}; those of the sessions are numbered from 0 to {len(openings) - 1}")
-    actions = [action for action in place.values.get("a", []) if action]
+    # Forms send line breaks as two characters.
+    actions = [action.replace("\r\n", "\n") for action in place.values.get("a", []) if action]
     if len(actions) > MOST or len(urlencode({"a": actions}, doseq=True)) > LONGEST:
         raise NotThere(f"a game here has at most {MOST} actions, and {LONGEST:,} characters of them; begin another")
     return Game(seed or 0, start, actions)

@@ -156,7 +156,10 @@ class Site:
         if not 1 <= int(number) <= len(nights):
             return None
         store = nights[int(number) - 1]
-        return Whereabouts(run, store, f"{run}/{store.folder.name}", page, len(nights), best(store))
+        kind, _, named = page.partition("/")
+        named = named.partition("/")[0]
+        looked_at = named if kind == "environments" and named.isalnum() else best(store)
+        return Whereabouts(run, store, f"{run}/{store.folder.name}", page, len(nights), looked_at)
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,7 @@ class Whereabouts:
         path: of the night's page.
         page: what follows it in the address.
         nights: how many the run has.
-        environment: the digest of the best environment of the night, if it has any yet.
+        environment: the digest of the environment that is looked at, else of the best of the night, if it has any yet.
     """
 
     run: str

@@ -6,6 +6,7 @@ from math import log
 import pytest
 
 from envgen import belief
+from envgen.belief import Belief
 from envgen.ends import infer_ends
 from envgen.fidelity import FidelityReport, judge
 from envgen.scored import FLOOR
@@ -94,6 +95,15 @@ def test_where_the_world_is_over_the_rest_is_unmatched(sandbox: Sandbox) -> None
     report = judged(sandbox, over, [WALK])
     assert value(report, "step_probability") == 0.0
     assert (("no state",), 2) in [(kind.differs, kind.count) for kind in report.counterexamples]
+
+
+@pytest.mark.parametrize(("source", "regained"), [
+    (worlds.FORGETS_A_CELL, "anew"), (worlds.CANNOT_REENTER, "as it did"),
+    (worlds.CANNOT_REENTER.replace("end = self.cell == 4", "end = True"), "lost"),
+])
+def test_a_step_that_goes_wrong_says_how_the_replay_went_on(source: str, regained: str, sandbox: Sandbox) -> None:
+    with sandbox.load(source) as worker:
+        assert Belief(worker).replay(WALK)[0].regained == regained
 
 
 def test_what_a_world_did_instead_vouches_for_nothing(sandbox: Sandbox) -> None:

@@ -15,7 +15,6 @@ import pytest
 
 from envgen.belief import Belief
 from envgen.comparison import Comparer, Comparison
-from envgen.replay import Replay
 from envgen.scored import Scored
 from rollout.trajectory import Trajectory, Turn
 from sandbox import Limits, Sandbox, SandboxError, Worker
@@ -25,14 +24,6 @@ from tests.worlds.known import KNOWN
 from tests.worlds.source import NAMES, read
 
 
-class Stepwise(Belief):
-    """A belief that follows nothing."""
-
-    def _follow(self, replays: Sequence[Replay]) -> None:
-        for replay in replays:
-            replay.stuck = True
-
-
 def plain(step: Scored) -> tuple[Any, ...]:
     """All that a score says, answers summed; support is told of outcomes that were stepped to, and is not compared."""
     told: dict[tuple[Any, ...], float] = defaultdict(float)
@@ -40,17 +31,17 @@ def plain(step: Scored) -> tuple[Any, ...]:
         told[outcome._replace(support=())[1:]] += outcome.probability
     expected = {answer: pytest.approx(p) for answer, p in told.items()}
     return (step.before, step.turn, expected, pytest.approx(step.probability), step.regime, step.approximate,
-            step.standard_error)
+            step.standard_error, step.regained)
 
 
 def compare(worker: Worker, sessions: Sequence[Trajectory], comparer: Comparer | None = None) -> None:
     """Sessions followed, stepped side by side, and stepped one by one."""
-    beliefs = Belief(worker, comparer or Comparer()), Stepwise(worker, comparer or Comparer())
+    beliefs = [Belief(worker, comparer or Comparer(), follow=follow) for follow in (True, False)]
     followed, stepped = ([list(map(plain, scored)) for scored in belief.replays(sessions)] for belief in beliefs)
     assert followed == stepped
     assert beliefs[0].exercised == beliefs[1].exercised
     assert beliefs[0].lost_mass == pytest.approx(beliefs[1].lost_mass)
-    alone = Stepwise(worker, comparer or Comparer())
+    alone = Belief(worker, comparer or Comparer(), follow=False)
     assert [list(map(plain, alone.replay(session))) for session in sessions[:3]] == stepped[:3]
 
 

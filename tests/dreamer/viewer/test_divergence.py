@@ -10,7 +10,7 @@ import pytest
 from dreamer.records import Validated
 from dreamer.store import Store
 from dreamer.viewer import dreamt
-from dreamer.viewer.difference import marked
+from dreamer.viewer.difference import marked, parting
 from dreamer.viewer.pages import show
 from dreamer.viewer.site import Place, Site
 from envgen.author import Environment
@@ -28,6 +28,7 @@ REFUSED = worlds.CORRIDOR.replace("import gymnasium as gym", "import gymnasium a
 MANY = worlds.LOTTERY.replace('return f"{self.ball}.", 0.0', '''
         drawn = [int(self.np_random.integers(10)) for _ in range(9)]
         return f"{self.ball}.", 0.0''')
+NEVER = MANY.replace('else "Blue"', 'else "Green"')
 HARDLY = worlds.LOTTERY.replace("< 0.7", "< 0.00001")
 SIMULATED = worlds.LOTTERY.replace("self.np_random.random() < 0.7", "self.np_random.normal() < 0.5")
 SOURCES = {"wrong": worlds.PAYS_FOR_THE_WRONG_CELL, "forgets": worlds.FORGETS_A_CELL, "right": worlds.CORRIDOR,
@@ -41,7 +42,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
     nights = {
         "corridor": judged_night(folder / "corridor", [*SOURCES.values()], record(Corridor(), 12)),
         "lottery": judged_night(folder / "lottery", [worlds.LOTTERY, HARDLY], record(Lottery(), 12))}
-    for source in (MANY, SIMULATED):
+    for source in (MANY, SIMULATED, NEVER):
         nights["lottery"].save_environment(Environment(source=source, author="by hand"))
     return nights
 
@@ -105,6 +106,13 @@ def test_counterexamples_are_numbered_through_all_kinds(site: Site, nights: dict
     assert f"from 0 to {len(examples) - 1}" in html
 
 
+def test_every_link_stays_with_the_environment_that_is_looked_at(site: Site, nights: dict[str, Store]) -> None:
+    path = f"corridor/night-001/environments/{digests(nights['corridor'])['forgets']}"
+    _, html = show(site, Place(f"{path}/divergence"))
+    for page in ("", "/divergence", "/divergence/1", "/play", "/session/held_out/0"):
+        assert f'href="/{path}{page}"' in html
+
+
 def test_steps_told_right_are_one_line_each_and_folded_far_from_what_differs(corridor: Callable[[str, str], str]
                                                                              ) -> None:
     assert "It began with Cell 1." in corridor("wrong", "session/shown/1")
@@ -145,6 +153,16 @@ def test_chance_is_shown_as_probabilities(site: Site, nights: dict[str, Store]) 
         site, f"lottery/night-001/environments/{many}/session/held_out/{number}")
     assert "Its chance was simulated; standard error" in read(
         site, f"lottery/night-001/environments/{simulated}/session/held_out/{number}")
+
+
+def test_what_a_search_did_not_meet_is_set_beside_a_simulation(site: Site, nights: dict[str, Store]) -> None:
+    sessions = nights["lottery"].load_sessions("held_out")
+    number = next(place for place, each in enumerate(sessions) if each.turns[0].answer == "Blue.")
+    digest = Environment(source=NEVER, author="").digest
+    words = read(site, f"lottery/night-001/environments/{digest}/session/held_out/{number}")
+    assert "The world answered Blue.. The dream mostly said Red.." in words
+    assert "what the dream does instead was simulated" in words
+    assert "Green. reward 0" in words
 
 
 def test_hostile_texts_and_code_are_only_shown(site: Site, nights: dict[str, Store]) -> None:
@@ -222,6 +240,16 @@ def test_counterexamples_whose_session_is_gone_are_told(nights: dict[str, Store]
     status, html = show(Site([store.root]), Place(f"gone/night-001/environments/{digests(store)['wrong']}/divergence"))
     assert status == 404
     assert "no longer among the held-out sessions" in said(html)
+
+
+def test_long_texts_are_told_from_where_they_part() -> None:
+    head, tail = "the same words again and again, " * 9, " and so on" * 30
+    one, other = parting(f"{head}a key{tail}", f"{head}a lamp{tail}")
+    assert one.startswith("…")
+    assert "again, a key and so on" in one
+    assert "again, a lamp and so on" in other
+    assert max(len(one), len(other)) < 120
+    assert parting("A key.", "A lamp.") == ("A key.", "A lamp.")
 
 
 def test_long_differences_are_marked_as_a_whole() -> None:

@@ -67,7 +67,7 @@ def _found(path: Path, _time: int, _size: int, ids: frozenset[str], lines: froze
     with open(path, "rb") as stream:
         for number, text in enumerate(stream):
             read += len(text)
-            if read > BYTES:
+            if read > BYTES or (len(numbers), len(turns)) == (len(ids), len(lines)):
                 break
             try:
                 session = orjson.loads(text)

@@ -9,6 +9,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from markupsafe import Markup
@@ -64,6 +65,7 @@ class Told:
     sessions: int
 
 
+@lru_cache(maxsize=16)
 def highlighted(source: str) -> list[Markup]:
     """The lines of Python code, each complete markup; control characters are written out."""
     marked = highlight(plain(source), PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True))

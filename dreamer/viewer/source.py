@@ -84,7 +84,7 @@ def lines(source: str, support: Support | None = None) -> list[Line]:
     elements, blocks = _placed(source, support)
     found: list[Line] = []
     for number, text in enumerate(code, start=1):
-        here = elements[number]
+        here = elements.get(number, [])
         status = _status([element.count for element in here])
         if status is None and text.strip() and number in blocks:
             status = "real" if blocks[number] else "imagined"
@@ -125,6 +125,7 @@ def _said(elements: Sequence[Element]) -> str:
     return ", ".join(said)
 
 
+@lru_cache(maxsize=8)
 def _placed(source: str, support: Support) -> tuple[Mapping[int, list[Element]], Mapping[int, int]]:
     """Elements by the line that they are written on, and for each line in a branch how often the branch was run.
 

@@ -16,8 +16,8 @@ _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 def cut(text: str, longest: int = LONGEST) -> str:
     """A text that is short enough to be shown, with control characters written out."""
-    text = plain(text)
-    return text if len(text) <= longest else f"{text[:longest]}… ({len(text) - longest:,} more characters)"
+    shown = plain(text[:longest])
+    return shown if len(text) <= longest else f"{shown}… ({len(text) - longest:,} more characters)"
 
 
 def marked(real: str, dream: str) -> tuple[Markup, Markup]:

@@ -13,6 +13,7 @@ from dreamer.viewer.site import NotThere, Place, Site
 from envgen.counterexamples import Counterexamples, Mismatch
 
 NEAR = 2  # steps that are shown before and after one that differs; the rest of those told right are folded
+REPLAYED = 2000  # turns of a session, or as many as lead past a counter-example
 SHOWN = 200  # steps of a session on one page
 WRONG = "Where the dream is wrong"  # the title
 LINKED = 12  # sessions that are offered where nothing differs
@@ -95,7 +96,8 @@ def beside(site: Site, place: Place, run: str, night: int, digest: str, part: st
 
 
 def _page(site: Site, place: Place, store: Store, look: Look) -> str:
-    told = dreamt(site, look.path.partition("/")[0], store.night, look.digest, look.part, look.number)
+    turns = max(REPLAYED, look.case.mismatch.turn + SHOWN if look.case else 0)
+    told = dreamt(site, look.path.partition("/")[0], store.night, look.digest, look.part, look.number, turns)
     focus = look.case.mismatch.turn if look.case else told.first
     first = max(0, (focus or 1) - 1 - SHOWN // 2)
     shown = told.steps[first : first + SHOWN]
@@ -139,8 +141,7 @@ def _others(store: Store, digest: str) -> list[str]:
 
 def _counts(told: Dreamt) -> Mapping[str, int]:
     """Steps of a session by how they were told."""
-    return {"all": len(told.steps), "wrong": sum(step.wrong for step in told.steps),
-            "right": sum(step.status in ("alike", "possible") for step in told.steps)}
+    return {"all": len(told.steps), "right": sum(step.status in ("alike", "possible") for step in told.steps)}
 
 
 def _groups(steps: Sequence[Step]) -> Iterator[Group]:

@@ -21,7 +21,7 @@ from rollout.trajectory import Trajectory, Turn
 from sandbox import Element, SandboxError, Worker, WorkerDied
 
 SECONDS = 15.0  # that a page may wait for authored code
-KEPT = 32  # sessions beside their dreams
+KEPT = 8  # sessions beside their dreams
 
 _BROKE = re.compile(r"fault: line (\d+):")
 
@@ -79,6 +79,7 @@ class Dreamt:
 
     Attributes:
         source: the environment's code.
+        steps: of the turns that were replayed.
         trouble: why the dream could not be asked, if so.
     """
 
@@ -101,7 +102,7 @@ class Dreamt:
         return list(ran(self.source, step.ran))
 
 
-_Key = tuple[Path, int, str, str, int, int]
+_Key = tuple[Path, int, str, str, int, int, int]
 _kept: OrderedDict[_Key, Dreamt] = OrderedDict()
 _keeping = Lock()
 
@@ -125,8 +126,11 @@ def limited(worker: Worker) -> Iterator[None]:
         timer.cancel()
 
 
-def dreamt(site: Site, run: str, night: int, digest: str, part: str, number: int) -> Dreamt:
+def dreamt(site: Site, run: str, night: int, digest: str, part: str, number: int, turns: int) -> Dreamt:
     """A real session beside its dream; the last few are kept.
+
+    Args:
+        turns: how many of the session's turns are replayed.
 
     Raises:
         NotThere: there is no such session or environment.
@@ -134,12 +138,12 @@ def dreamt(site: Site, run: str, night: int, digest: str, part: str, number: int
     """
     store = site.store(run, night)
     session, source = real.session(store, part, number), load(store, digest).source
-    key = (store.root, night, digest, part, number, store.sessions(part).stat().st_mtime_ns)
+    key = (store.root, night, digest, part, number, turns, store.sessions(part).stat().st_mtime_ns)
     with _keeping:
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    found = _dreamt(site, session, source, store.comparer)
+    found = _dreamt(site, session, turns, source, store.comparer)
     with _keeping:
         _kept[key] = found
         while len(_kept) > KEPT:
@@ -147,7 +151,8 @@ def dreamt(site: Site, run: str, night: int, digest: str, part: str, number: int
     return found
 
 
-def _dreamt(site: Site, session: Trajectory, source: str, comparer: Comparer) -> Dreamt:
+def _dreamt(site: Site, session: Trajectory, turns: int, source: str, comparer: Comparer) -> Dreamt:
+    replayed = session.model_copy(update={"turns": session.turns[:turns]})
     scored: list[Scored] = []
     simulated: list[Scored] = []
     elements: list[Element] = []
@@ -155,14 +160,16 @@ def _dreamt(site: Site, session: Trajectory, source: str, comparer: Comparer) ->
     try:
         with site.sandbox() as sandbox, sandbox.load(source, counting=True) as worker, limited(worker):
             elements = worker.elements
-            scored = Belief(worker, comparer, follow=False).replay(session)
-            if any(_status(each, comparer) == "not met" for each in scored):  # what does it say instead?
-                simulated = Belief(worker, comparer, follow=False, runs=0).replay(session)
+            scored = Belief(worker, comparer, follow=False).replay(replayed)
+            if any(_unmet(each, comparer) for each in scored):  # what does it say instead?
+                simulated = Belief(worker, comparer, follow=False, runs=0).replay(replayed)
     except SandboxError as error:
-        trouble = str(error)
-    shown = texts(session)
+        trouble = f"{error}."
+    except ValueError as error:  # what is too long to be sent
+        trouble = f"the session is too long ({error})."
+    shown = texts(replayed)
     steps = []
-    for number, turn in enumerate(session.turns, start=1):
+    for number, turn in enumerate(replayed.turns, start=1):
         before = shown[number - 1]
         if turn.observation is None:
             steps.append(Step(number, before, turn, "unanswered"))
@@ -175,8 +182,9 @@ def _dreamt(site: Site, session: Trajectory, source: str, comparer: Comparer) ->
 
 def _step(number: int, scored: Scored, simulated: Sequence[Scored], comparer: Comparer, elements: Sequence[Element]
           ) -> Step:
-    turn, status = scored.turn, _status(scored, comparer)
-    told = _told(simulated[number - 1] if status == "not met" else scored, comparer)
+    turn = scored.turn
+    told = _told(simulated[number - 1] if _unmet(scored, comparer) else scored, comparer)
+    status = _status(scored, told, comparer)
     logged = next((each for each in told if each.logged), None)
     beside = logged if logged and status not in ("improbable", "not met") else told[0] if told else None
     if beside is None:
@@ -188,18 +196,22 @@ def _step(number: int, scored: Scored, simulated: Sequence[Scored], comparer: Co
     return Step(number, scored.before, turn, status, scored, told, dream, _differing(turn, dream, comparer), ran)
 
 
-def _status(scored: Scored, comparer: Comparer) -> Status:
+def _unmet(scored: Scored, comparer: Comparer) -> bool:
+    """Whether a search for the logged answer found nothing."""
+    return not scored.outcomes and scored.regime != "enumerate" and comparer.compared(scored.turn)
+
+
+def _status(scored: Scored, told: Sequence[Told], comparer: Comparer) -> Status:
     if not comparer.compared(scored.turn):
         return "not compared"
     if scored.probability >= FLOOR:
         return "alike" if scored.probability > 1 - 1e-9 else "possible"
     if scored.probability > 0:
         return "improbable"
-    likeliest = max(scored.outcomes, key=lambda each: each.probability, default=None)
-    if likeliest is None:
+    if not scored.outcomes:
         return "lost" if scored.regime == "enumerate" else "not met"
-    if likeliest.imagined:
-        return "fault" if likeliest.fault else "unknown"
+    if told[0].outcome.imagined:
+        return "fault" if told[0].outcome.fault else "unknown"
     return "differs"
 
 

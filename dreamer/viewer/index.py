@@ -21,29 +21,12 @@ from typing import IO
 
 from dreamer.store import Store
 from dreamer.viewer.facts import facts_of
+from dreamer.viewer.tables import INSERT, connect, forget, free_key, transaction
 from rollout.errors import UserError
 from rollout.log import LONGEST_LINE
 
-FORM = 1  # of the tables; another is made again
 BATCH = 2**20  # bytes of lines a transaction
-WAIT = 0.25  # seconds that a page waits for the index before it shows what there is
-PATIENCE = 10.0  # seconds that one process waits for another's transaction
-ORDER = ("shown", "selection", "held_out", "rehearsal", "round", "judging")  # parts, by how their names begin
-# A trajectory's key is its file's plus its number, so that keys sort as parts and lines do.
-PLACE, FILE = 2**52, 2**32
-TABLES = f"""
-PRAGMA journal_mode = WAL;
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS file (part TEXT PRIMARY KEY, key INTEGER UNIQUE, stamp TEXT, read INTEGER, lines INTEGER);
-CREATE TABLE IF NOT EXISTS trajectory (key INTEGER PRIMARY KEY, part TEXT, number INTEGER, offset INTEGER,
-    length INTEGER, id TEXT, source TEXT, task TEXT, outcome REAL, turns INTEGER, imagined REAL, policy TEXT,
-    round INTEGER, stop TEXT, approval TEXT, said TEXT);
-CREATE TABLE IF NOT EXISTS broken (key INTEGER PRIMARY KEY, part TEXT, number INTEGER, why TEXT);
-CREATE TABLE IF NOT EXISTS value (field TEXT, value TEXT, file INTEGER, PRIMARY KEY (field, value, file)) WITHOUT ROWID;
-PRAGMA user_version = {FORM};
-COMMIT;
-"""
-INSERT = f"INSERT OR REPLACE INTO trajectory VALUES ({', '.join('?' * 16)})"
+WAIT = 0.15  # seconds that a page waits for the index before it shows what there is
 CHOSEN = ("task", "policy", "stop")  # fields whose values are listed, to choose from
 Files = dict[str, tuple[Path, str, int]]  # by part: where it is, what it is now, bytes
 
@@ -143,14 +126,14 @@ class Index:
     def _open(self) -> sqlite3.Connection:
         """The index; a new one where there is none that can be used."""
         try:
-            return _connect(self._path)
+            return connect(self._path)
         except sqlite3.OperationalError:  # it cannot be written there
             self._elsewhere = self._elsewhere or tempfile.TemporaryDirectory(prefix="dream-index-")
             self._path = Path(self._elsewhere.name) / self._path.name
         except sqlite3.DatabaseError:  # it is damaged, or of another version
             for path in self._path.parent.glob(f"{self._path.name}*"):
                 path.unlink(missing_ok=True)
-        return _connect(self._path)
+        return connect(self._path)
 
     def _fill(self) -> None:
         self._problem = None
@@ -158,9 +141,9 @@ class Index:
             with closing(self._open()) as connection:
                 files = self._files()
                 gone = {part for part, in connection.execute("SELECT part FROM file")} - files.keys()
-                with _transaction(connection):
+                with transaction(connection):
                     for part in gone:
-                        _forget(connection, part)
+                        forget(connection, part)
                 for part in files:
                     with open(files[part][0], "rb") as stream:
                         while self._take_in(connection, part, stream):
@@ -173,11 +156,11 @@ class Index:
     def _take_in(self, connection: sqlite3.Connection, part: str, stream: IO[bytes]) -> bool:
         """Read the next batch of a file; False at its end."""
         stamp = _stamp(os.fstat(stream.fileno()))
-        with _transaction(connection):
+        with transaction(connection):
             known = connection.execute("SELECT stamp, key, read, lines FROM file WHERE part = ?", (part,)).fetchone()
             if known is None or known[0] != stamp:
-                _forget(connection, part)
-                known = (stamp, known[1] if known else _free(connection, part), 0, 0)
+                forget(connection, part)
+                known = (stamp, known[1] if known else free_key(connection, part), 0, 0)
             _, key, read, lines = known
             stream.seek(read)
             rows, broken, values = [], [], set[tuple[str, str, int]]()
@@ -210,56 +193,6 @@ def index(store: Store) -> Index:
 @lru_cache(maxsize=64)
 def _index(root: Path, night: int) -> Index:
     return Index(Store(root, night))
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """An index, with its tables.
-
-    Raises:
-        sqlite3.OperationalError: it cannot be written.
-        sqlite3.DatabaseError: it is no index of this version.
-    """
-    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    try:
-        (form,) = connection.execute("PRAGMA user_version").fetchone()
-        if form not in (0, FORM):
-            raise sqlite3.DatabaseError("of another version")
-        if not form:
-            connection.executescript(TABLES)
-        connection.execute("PRAGMA synchronous = OFF")  # what a power cut breaks is made again
-        return connection
-    except sqlite3.Error:
-        connection.close()
-        raise
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-
-
-def _forget(connection: sqlite3.Connection, part: str) -> None:
-    """Leave out all that came of a file."""
-    for key, in connection.execute("SELECT key FROM file WHERE part = ?", (part,)).fetchall():
-        for table in ("trajectory", "broken"):
-            connection.execute(f"DELETE FROM {table} WHERE key >= ? AND key < ?", (key, key + FILE))
-        connection.execute("DELETE FROM value WHERE file = ?", (key,))
-        connection.execute("DELETE FROM file WHERE key = ?", (key,))
-
-
-def _free(connection: sqlite3.Connection, part: str) -> int:
-    """A key for a file: after those of other parts of its kind."""
-    place = next((place for place, begin in enumerate(ORDER) if part.startswith(begin)), len(ORDER)) * PLACE
-    (last,) = connection.execute(
-        "SELECT max(key) FROM file WHERE key >= ? AND key < ?", (place, place + PLACE)).fetchone()
-    return place if last is None else int(last) + FILE
 
 
 def _stamp(stat: os.stat_result) -> str:

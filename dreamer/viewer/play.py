@@ -226,7 +226,7 @@ def _offers(game: Game, past: Past) -> list[Offer]:
     here = past.here(game.text)
     common = [action for action, _ in past.actions.most_common(OFFERED)]
     names = list(dict.fromkeys([*list(here)[:OFFERED], *game.legal[: 5 * OFFERED], *common]))
-    return [Offer(name, here.get(name, 0), name in game.legal) for name in names]
+    return [Offer(name, here.get(name, 0), name in game.legal) for name in names if len(name) <= LONGEST // 4]
 
 
 def _forms(store: Store) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from dreamer.store import Store, StoreError
+from dreamer.viewer.index import index
 from dreamer.viewer.site import NotThere
 from envgen.steps import steps
 from rollout.trajectory import Trajectory
@@ -21,16 +22,15 @@ KEPT = 3  # places of each answer
 
 
 def session(store: Store, part: str, number: int) -> Trajectory:
-    """One session by its part and its line, from 0; no other line is parsed.
+    """One session by its part and its line, from 0.
 
     Raises:
         NotThere: there is none.
         StoreError: it cannot be read.
     """
-    if part not in PARTS or not store.sessions(part).exists():
+    if part not in PARTS:
         raise NotThere(f"no part {part!r} of real sessions is here; there are: {', '.join(PARTS)}")
-    with open(store.sessions(part), "rb") as stream:
-        line = next(islice(stream, number, None), None)
+    line = index(store).line(part, number)
     if line is None:
         raise NotThere(f"{part} has no session {number}; it has {count(store, part):,}, numbered from 0")
     return _parsed(store, part, number, line)

@@ -1,6 +1,7 @@
 """Serving the viewer to a browser on this machine."""
 
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from dreamer.viewer.app import application
 from dreamer.viewer.safety import new_token
 from dreamer.viewer.site import Site
 from rollout.errors import UserError
+
+SWITCH = 0.0005  # seconds that a page waits, at each of many points, for a thread that fills an index
 
 
 class AddressError(UserError):
@@ -51,6 +54,7 @@ def serve(folders: Sequence[Path], host: str, port: int, unsafe: bool, console: 
     """
     site = Site(runs_of(folders), unsafe)
     token = new_token()
+    sys.setswitchinterval(SWITCH)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -58,6 +62,7 @@ def serve(folders: Sequence[Path], host: str, port: int, unsafe: bool, console: 
             listening.bind((host, port))
         except OSError as error:
             raise AddressError(f"{host}:{port}: {error.strerror}; choose another --port or --host") from None
+        listening.listen()  # whoever opens the address at once waits until the server is there
         shown = f"[{host}]" if ":" in host else host
         console.print(f"http://{shown}:{listening.getsockname()[1]}/?token={token}", soft_wrap=True, highlight=False)
         console.print("whoever has this address may approve and roll back; Ctrl-C ends it", style="dim")

@@ -42,9 +42,9 @@ def trajectories(site: Site, place: Place, run: str, night: int) -> str:
         (broken,) = connection.execute("SELECT count(*) FROM broken").fetchone()
         examples = connection.execute("SELECT part, number, why FROM broken ORDER BY key LIMIT ?",
                                       (SHOWN_BROKEN,)).fetchall()
-    return site.render(
-        place, "trajectories.html.jinja", title="Trajectories", wanted=wanted, progress=progress, parts=parts,
-        choices=choices, summary=summary, page=page, rows=rows, broken=broken, examples=examples, labels=LABELS)
+        return site.render(
+            place, "trajectories.html.jinja", title="Trajectories", wanted=wanted, progress=progress, parts=parts,
+            choices=choices, summary=summary, page=page, rows=rows, broken=broken, examples=examples, labels=LABELS)
 
 
 def copied(connection: sqlite3.Connection) -> int:

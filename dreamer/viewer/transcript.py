@@ -106,7 +106,8 @@ def _said(parts: Iterable[Part], who: str) -> Iterator[Said]:
     for part in parts:
         match part:
             case Text():
-                yield Said("text", part.text, who)
+                if part.text:
+                    yield Said("text", part.text, who)
             case Reasoning():
                 yield Said("reasoning", part.text, who)
             case Call():

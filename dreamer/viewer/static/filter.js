@@ -77,7 +77,7 @@ function choose() {
 let resting;
 form.addEventListener("input", (event) => {
   clearTimeout(resting);
-  resting = setTimeout(change, event.target.matches("select") ? 0 : 150);
+  resting = setTimeout(change, event.target.matches("select") ? 0 : 100);
 });
 
 function change() {

@@ -9,13 +9,14 @@ import pytest
 
 from dreamer.records import Validated
 from dreamer.store import Store
+from dreamer.viewer import divergence as pages
 from dreamer.viewer import dreamt
 from dreamer.viewer.difference import marked, parting
 from dreamer.viewer.pages import show
 from dreamer.viewer.site import Place, Site
 from envgen.author import Environment
 from rollout.trajectory import Call, Message, Trajectory, Turn
-from sandbox import Sandbox, SandboxError
+from sandbox import Limits, Sandbox, SandboxError
 from tests.dreamer.viewer.nights import bare_night, judged_night, only, read, said
 from tests.envgen import worlds
 from tests.games import Corridor, Lottery, play, record
@@ -177,15 +178,11 @@ def test_hostile_texts_and_code_are_only_shown(site: Site, nights: dict[str, Sto
 @pytest.mark.parametrize(("source", "words"), [
     (REFUSED, "socket"), (SLOW, "took longer than"), ("def (:\n", "line 1"),
 ])
-def test_a_world_that_cannot_be_asked_is_told_and_the_log_is_shown(source: str, words: str, tmp_path: Path,
-                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_world_that_cannot_be_asked_is_told(source: str, words: str, site: Site, tmp_path: Path,
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dreamt, "SECONDS", 0.5)
     store = bare_night(tmp_path, source, [session("right", "right", "right")])
-    opened = Site([store.root])
-    try:
-        told = read(opened, f"{only(store)}/session/held_out/0")
-    finally:
-        opened.close()
+    told = read(site, f"{only(site, store)}/session/held_out/0")
     assert "The dream could not be asked" in told
     assert words in told
     assert "The garden." in told
@@ -198,26 +195,39 @@ def test_a_kernel_that_cannot_confine_code_is_told(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(Sandbox, "_start", refuse)
     store = bare_night(tmp_path, worlds.CORRIDOR, [session("right", "right", "right")])
-    words = read(Site([store.root]), f"{only(store)}/session/held_out/0")
+    unconfined = Site([store.root])
+    words = read(unconfined, f"{only(unconfined, store)}/session/held_out/0")
     assert "the kernel has no seccomp" in words
     assert "The garden." in words
 
 
-def test_tool_calls_and_logs_without_rewards_are_shown(tmp_path: Path) -> None:
+def test_tool_calls_and_logs_without_rewards_are_shown(site: Site, tmp_path: Path) -> None:
     call = Message(role="assistant", content=(Call(name="go", arguments='{"to": "right"}'),))
     told = Trajectory.model_validate({"id": EVIL, "source": "real", "observation": "Cell 1.", "turns": [
         Turn(action=call, observation="Cell 2."), Turn(action="right")]})
     store = bare_night(tmp_path, worlds.CORRIDOR, [told])
-    opened = Site([store.root])
-    try:
-        _, html = show(opened, Place(f"{only(store)}/session/held_out/0"))
-    finally:
-        opened.close()
+    _, html = show(site, Place(f"{only(site, store)}/session/held_out/0"))
     assert "<script>alert" not in html
     words = said(html)
     assert 'go {"to": "right"}' in words
     assert "reward not logged" in words
     assert "– the log ends here" in words
+
+
+def test_of_long_sessions_and_texts_a_part_is_shown(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                                        ) -> None:
+    monkeypatch.setattr(pages, "REPLAYED", 30)
+    monkeypatch.setattr(pages, "SHOWN", 20)
+    lost = Trajectory(id="long", source="real", observation="Cell 1.", turns=(
+        Turn(action="right", observation="x" * (Limits.request_bytes + 1)),))
+    store = bare_night(tmp_path, worlds.CORRIDOR, [session(*["left"] * 40), session("left")])
+    store.save_sessions("held_out", [session(*["left"] * 40), lost])
+    words = read(site, f"{only(site, store)}/session/held_out/0")
+    assert "30 of 30 turns. Only so many turns of 40 were replayed." in words
+    assert "Turns 21 to 40 are in the session." in words
+    _, html = show(site, Place(f"{only(site, store)}/session/held_out/1"))
+    assert "the session is too long" in html
+    assert len(html) < 50_000
 
 
 @pytest.mark.parametrize(("page", "words"), [

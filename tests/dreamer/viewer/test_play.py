@@ -115,29 +115,21 @@ def test_addresses_that_are_no_game_are_told(query: dict[str, list[str]], words:
     ("def (:\n", [], "The dream cannot be played: line 1"),
     (worlds.CORRIDOR.replace("self.cell = 1", "self.cell = 1 / 0"), [], "it cannot begin: line"),
 ])
-def test_what_goes_wrong_is_told(source: str, actions: list[str], words: str, tmp_path: Path,
+def test_what_goes_wrong_is_told(source: str, actions: list[str], words: str, site: Site, tmp_path: Path,
                                  monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dreamt, "SECONDS", 0.5)
     night = bare_night(tmp_path, source, record(Corridor(), 2))
-    opened = Site([night.root])
-    try:
-        assert words in read(opened, f"{only(night)}/play", {"a": actions})
-    finally:
-        opened.close()
+    assert words in read(site, f"{only(site, night)}/play", {"a": actions})
 
 
-def test_hostile_texts_are_only_shown_and_tool_calls_can_be_played(tmp_path: Path) -> None:
+def test_hostile_texts_are_only_shown_and_tool_calls_can_be_played(site: Site, tmp_path: Path) -> None:
     call = Message(role="assistant", content=(Call(name="go", arguments='{"to": "right"}'),))
     told = Trajectory.model_validate({"id": EVIL, "source": "real", "observation": "Cell 1.", "turns": [
         Turn(action=call, observation=EVIL)]})
     night = bare_night(tmp_path, worlds.CORRIDOR.replace("The garden.", EVIL), [told])
-    opened = Site([night.root])
-    path = f"{only(night)}/play"
-    try:
-        assert 'go {"to": "right"}1 × here' in read(opened, path).replace("} 1", "}1")
-        status, html = show(opened, Place(path, {}, {"a": [EVIL, 'go {"to": "right"}', "right", "right", "right"]}))
-    finally:
-        opened.close()
+    path = f"{only(site, night)}/play"
+    assert 'go {"to": "right"}1 × here' in read(site, path).replace("} 1", "}1")
+    status, html = show(site, Place(path, {}, {"a": [EVIL, 'go {"to": "right"}', "right", "right", "right"]}))
     assert status == 200
     assert "<script>alert" not in html
     assert "\x1b" not in html

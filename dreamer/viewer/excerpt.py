@@ -13,7 +13,6 @@ from sandbox import Element
 AROUND = 1  # lines before and after
 MOST = 40  # lines that ran
 
-_lines = lru_cache(maxsize=8)(highlighted)
 _written = lru_cache(maxsize=8)(written)
 
 
@@ -58,7 +57,7 @@ def ran(source: str, elements: Iterable[Element]) -> dict[int, list[str]]:
 def excerpt(source: str, elements: Iterable[Element]) -> list[Line]:
     """What was run, in the order of the source."""
     labels = ran(source, elements)
-    lines = _lines(source)
+    lines = highlighted(source)
     wanted = sorted({number for line in list(labels)[:MOST] for number in range(line - AROUND, line + AROUND + 1)
                      if 1 <= number <= len(lines)})
     return [Line(number, lines[number - 1], tuple(labels.get(number, ())),

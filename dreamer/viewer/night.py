@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from dreamer.accreditation.promotions import Promotions
+from dreamer.accreditation.consent import candidate
+from dreamer.accreditation.promotions import PromotionError
 from dreamer.config import Config
 from dreamer.records import (
     Accreditation,
@@ -53,7 +54,7 @@ def night(site: Site, place: Place, run: str, night: int) -> str:
         authored=store.load("author", Authored), update=update,
         accreditation=store.load("evaluate", Accreditation), baselines=store.load("baselines", Baselines),
         base=store.load("clone", Base), rehearsed=store.load("rehearse", Rehearsed), guards=store.configuration.guards,
-        promotions=store.promotions, may=_may(store, now, update), rounds=len(update.rounds) if update else 0)
+        promotions=store.promotions, may=_may(store, now), rounds=len(update.rounds) if update else 0)
 
 
 def _told(store: Store, stage: Stage, path: str) -> Step:
@@ -106,14 +107,15 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _may(store: Store, now: State, update: Update | None) -> dict[str, bool]:
-    """What a person may decide: about the last night only, and only once it is over."""
-    last = store.night == Store.latest(store.root).night and now.name in ("promoted", "refused", "stopped")
-    promotions: Promotions = store.promotions
-    return {
-        "approve": last and update is not None and store.done("evaluate") and store.promoted != update.policy,
-        "rollback": last and len(promotions.standing) > 1,
-    }
+def _may(store: Store, now: State) -> dict[str, bool]:
+    """What a person may decide: about the last night only, and only while nobody works at it."""
+    if now.live or store.night != Store.latest(store.root).night:
+        return {"approve": False, "rollback": False}
+    try:
+        approvable = candidate(store) is not None
+    except PromotionError:
+        approvable = False
+    return {"approve": approvable, "rollback": len(store.promotions.standing) > 1}
 
 
 def _charts(now: State, config: Config) -> Iterator[Markup]:

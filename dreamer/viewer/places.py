@@ -21,11 +21,11 @@ class Way:
 
     Attributes:
         path: of the page, below that of the night.
-        fragment: of the turn; empty for the begin.
+        turn: from 1; None for what came before the first.
     """
 
     path: str
-    fragment: str
+    turn: int | None
 
 
 class Places:
@@ -54,7 +54,7 @@ class Places:
             number, turn = self.numbers.get(to.session), to.turn
         if number is None:
             return None
-        return Way(f"trajectories/{PART}/{number}", "" if turn is None else f"turn-{turn + 1}")
+        return Way(f"trajectories/{PART}/{number}", None if turn is None else turn + 1)
 
 
 @lru_cache(maxsize=4)
@@ -67,7 +67,7 @@ def _found(path: Path, _time: int, _size: int, ids: frozenset[str], lines: froze
     with open(path, "rb") as stream:
         for number, text in enumerate(stream):
             read += len(text)
-            if read > BYTES:
+            if read > BYTES or (len(numbers), len(turns)) == (len(ids), len(lines)):
                 break
             try:
                 session = orjson.loads(text)

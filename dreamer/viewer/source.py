@@ -9,6 +9,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from markupsafe import Markup
@@ -64,6 +65,7 @@ class Told:
     sessions: int
 
 
+@lru_cache(maxsize=16)
 def highlighted(source: str) -> list[Markup]:
     """The lines of Python code, each complete markup; control characters are written out."""
     marked = highlight(plain(source), PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True))
@@ -82,7 +84,7 @@ def lines(source: str, support: Support | None = None) -> list[Line]:
     elements, blocks = _placed(source, support)
     found: list[Line] = []
     for number, text in enumerate(code, start=1):
-        here = elements[number]
+        here = elements.get(number, [])
         status = _status([element.count for element in here])
         if status is None and text.strip() and number in blocks:
             status = "real" if blocks[number] else "imagined"
@@ -123,6 +125,7 @@ def _said(elements: Sequence[Element]) -> str:
     return ", ".join(said)
 
 
+@lru_cache(maxsize=8)
 def _placed(source: str, support: Support) -> tuple[Mapping[int, list[Element]], Mapping[int, int]]:
     """Elements by the line that they are written on, and for each line in a branch how often the branch was run.
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 MISSING = "no Chromium: `apt-get install chromium`, or `.venv/bin/playwright install --with-deps chromium`"
 Dreaming = tuple[Path, "subprocess.Popen[bytes]"]
 TOKEN = "told in the terminal"
-SMALL = ("learning.rounds=3", "learning.groups=3", "cloning.steps=15", "production.episodes=60",
+SMALL = ("learning.rounds=3", "learning.groups=8", "cloning.steps=15", "production.episodes=60",
          "rehearsal.episodes=60", "baselines.production=false", "baselines.cloning=false")
 
 

@@ -161,7 +161,7 @@ def test_what_a_search_did_not_meet_is_set_beside_a_simulation(site: Site, night
     number = next(place for place, each in enumerate(sessions) if each.turns[0].answer == "Blue.")
     digest = Environment(source=NEVER, author="").digest
     words = read(site, f"lottery/night-001/environments/{digest}/session/held_out/{number}")
-    assert "The world answered Blue.. The dream mostly said Red.." in words
+    assert "The world answered Blue.. The dream most likely said Red.." in words
     assert "what the dream does instead was simulated" in words
     assert "Green. reward 0" in words
 

@@ -183,7 +183,7 @@ def test_what_nobody_judged_says_so(site: Site, tmp_path: Path, corridor: Store)
     assert "not judged" in words
     assert "Nobody counted which lines real sessions exercise" in words
     bare = bare_night(tmp_path, worlds.CORRIDOR, record(Corridor(), 2))
-    words = read(Site([bare.root]), only(bare))
+    words = read(site, only(site, bare))
     assert "Its drafts are not on record yet" in words
     assert "Nothing has been judged yet." in words
 

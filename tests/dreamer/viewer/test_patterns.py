@@ -69,9 +69,9 @@ def test_lines_of_logs_lead_to_turns_too(tmp_path: Path) -> None:
     pointers = [Pointer(file=file, line=line) for file, line in (("a.jsonl", 10), ("a.jsonl", 13), ("b.jsonl", 10))]
     places = Places(store, [place(first), place(second, 1)], pointers)
     ways = [places.way(each) for each in (*pointers, place(second, 1), place(record(Corridor(), 3)[2]))]
-    second_turn = ("trajectories/shown/1", "turn-2")
-    assert [way and (way.path, way.fragment) for way in ways] == [
-        ("trajectories/shown/1", ""), second_turn, None, second_turn, None]
+    second_turn = ("trajectories/shown/1", 2)
+    assert [way and (way.path, way.turn) for way in ways] == [
+        ("trajectories/shown/1", None), second_turn, None, second_turn, None]
 
 
 def test_logged_texts_are_not_obeyed(tmp_path: Path) -> None:

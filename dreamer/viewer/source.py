@@ -159,7 +159,7 @@ def written(source: str) -> Mapping[tuple[int, str], int]:
 def _tree(source: str) -> ast.Module:
     try:
         return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):  # not what was loaded; the numbers alone are left
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # not what was loaded; the numbers alone are left
         return ast.Module([], [])
 
 

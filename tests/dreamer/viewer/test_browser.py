@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
 import pytest
 from rich.console import Console
@@ -12,13 +13,18 @@ from rich.console import Console
 from dreamer.records import Accreditation
 from dreamer.store import Store
 from dreamer.viewer.export import write_site
+from rollout.trajectory import Turn
 from tests.dreamer.viewer.conftest import TOKEN, Dreaming, Window
+from tests.dreamer.viewer.nights import judged_night
+from tests.envgen import worlds
+from tests.games import Corridor, record
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 NIGHT = "lake-001/night-001"
 Open = Callable[[str], Window]
+EVIL = "</script><script>window.taken = 1</script><img src=x onerror='window.taken = 1'><svg onload=window.taken=1>"
 # What a mouse can reach and a keyboard cannot.
 UNREACHED = """[...document.querySelectorAll("a[href], button, input, select, summary")].filter((each) =>
   each.checkVisibility() && !each.disabled && each.tabIndex < 0).map((each) => each.outerHTML)"""
@@ -187,3 +193,23 @@ def test_who_knows_the_token_decides_after_being_asked(
     button.click()
     page.locator(".headline .badge", has_text="promoted").wait_for()
     assert Store(run).promoted
+
+
+
+def test_what_is_hostile_is_read_and_not_obeyed(
+        tmp_path: Path, serve: Callable[[list[Path]], str], window: Open) -> None:
+    sessions = [session.model_copy(update={
+        "id": f"{EVIL}{number}", "task": EVIL, "policy": EVIL, "turns": (*session.turns, Turn.model_validate({
+            "action": EVIL, "observation": EVIL, "reward": 1.0, "terminated": True}))})
+        for number, session in enumerate(record(Corridor(), 8))]
+    source = worlds.CORRIDOR.replace("The corridor, exactly.", EVIL).replace("The garden.", EVIL.replace('"', "'"))
+    store = judged_night(tmp_path / "a <b> & 'c' #1?", [source, worlds.PAYS_ALWAYS], sessions)
+    tab = window(serve([store.root]))
+    path = f"{quote(store.root.name)}/{store.folder.name}"
+    for digest in (folder.name for folder in (store.root / "environments").iterdir()):
+        for page in ("", "/divergence", f"/play?{urlencode({'a': EVIL})}", "/session/shown/0"):
+            tab.open(f"{path}/environments/{digest}{page}")
+    for page in ("", "/patterns", f"/trajectories?{urlencode({'q': 'script', 'sort': EVIL})}", "/trajectories/shown/0"):
+        tab.open(f"{path}{page}")
+        assert not tab.page.evaluate("window.taken")
+    assert EVIL in tab.page.inner_text("main")

@@ -21,7 +21,7 @@ from typing import IO
 
 from dreamer.store import Store
 from dreamer.viewer.facts import facts_of
-from dreamer.viewer.tables import INSERT, connect, forget, free_key, transaction
+from dreamer.viewer.tables import FILE, INSERT, connect, forget, free_key, transaction
 from rollout.errors import UserError
 from rollout.log import LONGEST_LINE
 
@@ -98,7 +98,7 @@ class Index:
     def line(self, part: str, number: int) -> bytes | None:
         """A line of a part, as it stands in its file; None where it has none of that number, from 0."""
         path = self.store.parts().get(part)
-        if path is None:
+        if path is None or number >= FILE:
             return None
         with self.reading() as connection:
             found = connection.execute(

@@ -277,7 +277,8 @@ def test_what_is_huge_is_paged_and_cut(store: Store, client: TestClient) -> None
 
 
 def test_what_is_not_there_is_said(client: TestClient) -> None:
-    for address in (f"{LIST}/shown/99", f"{LIST}/nowhere/0", f"{LIST}/shown/99.json", f"{LIST}/..%2F..%2Fetc/0"):
+    for address in (f"{LIST}/shown/99", f"{LIST}/nowhere/0", f"{LIST}/shown/99.json", f"{LIST}/..%2F..%2Fetc/0",
+                    f"{LIST}/shown/{10**30}"):
         answer = client.get(address)
         assert answer.status_code == 404
     assert "there are the parts: " in client.get(f"{LIST}/nowhere/0").text

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from dreamer.accreditation.consent import approve_candidate
 from dreamer.store import Store
-from dreamer.viewer.pages import show, trouble
+from dreamer.viewer.routes import show, trouble
 from dreamer.viewer.safety import Guarded, cookie, knows
 from dreamer.viewer.site import NotThere, Place, Site
 from rollout.errors import UserError

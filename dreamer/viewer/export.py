@@ -13,7 +13,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from dreamer.store import StoreError
 from dreamer.viewer.app import STATIC
-from dreamer.viewer.pages import show
+from dreamer.viewer.routes import show
 from dreamer.viewer.serving import runs_of
 from dreamer.viewer.site import Place, Site
 

@@ -33,7 +33,7 @@ def test_a_planted_secret_is_in_no_file_of_the_run_and_in_no_prompt(
         content = path.read_bytes()
         for secret in SECRETS:
             assert secret.encode() not in content, path
-    for parquet in (project / "run").rglob("*.parquet"):
+    for parquet in (project / "run").rglob("tokens.parquet"):
         table = pq.read_table(parquet)
         digest = json.loads((parquet.parent / "episodes.jsonl").read_text().splitlines()[0])["policy"]
         _, tokenizer = load(project / "run" / "policies" / digest)

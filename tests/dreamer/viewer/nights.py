@@ -8,7 +8,7 @@ from pathlib import Path
 from dreamer.config import Config
 from dreamer.records import Authored, Candidate, Judged, Logs, Validated
 from dreamer.store import Store
-from dreamer.viewer.pages import show
+from dreamer.viewer.routes import show
 from dreamer.viewer.site import Place, Site
 from envgen.author import Environment
 from envgen.fidelity import judge

@@ -7,8 +7,8 @@ import pytest
 from dreamer.config import Config
 from dreamer.records import Report, Update
 from dreamer.store import Store
-from dreamer.viewer.compare import Row
-from dreamer.viewer.pages import show
+from dreamer.viewer.pages.compare import Row
+from dreamer.viewer.routes import show
 from dreamer.viewer.site import Place, Site
 from rollout.figure import Figure
 from tests.dreamer.viewer.nights import judged_night, read

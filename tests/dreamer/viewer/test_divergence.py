@@ -9,10 +9,10 @@ import pytest
 
 from dreamer.records import Validated
 from dreamer.store import Store
-from dreamer.viewer import divergence as pages
-from dreamer.viewer import dreamt
+from dreamer.viewer.authored import dreamt
 from dreamer.viewer.difference import marked, parting
-from dreamer.viewer.pages import show
+from dreamer.viewer.pages import divergence as pages
+from dreamer.viewer.routes import show
 from dreamer.viewer.site import Place, Site
 from envgen.author import Environment
 from rollout.trajectory import Call, Message, Trajectory, Turn

@@ -9,8 +9,8 @@ import pytest
 
 from dreamer.records import Authored, Validated
 from dreamer.store import Store
-from dreamer.viewer.fidelity import groups
-from dreamer.viewer.pages import show
+from dreamer.viewer.authored.fidelity import groups
+from dreamer.viewer.routes import show
 from dreamer.viewer.site import Place, Site
 from envgen.author import Environment, Lineage
 from envgen.gate import Gate

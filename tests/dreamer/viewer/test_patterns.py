@@ -9,8 +9,8 @@ import pytest
 
 from dreamer.config import Config
 from dreamer.store import Store
-from dreamer.viewer.pages import show
-from dreamer.viewer.places import Places
+from dreamer.viewer.played.places import Places
+from dreamer.viewer.routes import show
 from dreamer.viewer.site import Place, Site
 from envgen.patterns import Patterns, observe
 from envgen.steps import place

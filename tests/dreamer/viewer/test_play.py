@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dreamer.store import Store
-from dreamer.viewer import dreamt
-from dreamer.viewer.pages import show
+from dreamer.viewer.authored import dreamt
+from dreamer.viewer.routes import show
 from dreamer.viewer.site import Place, Site
 from envgen.author import Environment
 from rollout.trajectory import Call, Message, Trajectory, Turn

@@ -1,7 +1,7 @@
 """Authored code as lines: what real sessions vouch for, and where two files differ."""
 
-from dreamer.viewer.changes import hunks
-from dreamer.viewer.source import Line, lines, told
+from dreamer.viewer.authored.changes import hunks
+from dreamer.viewer.authored.source import Line, lines, told
 from envgen.support import Support, support
 from sandbox import Sandbox
 from tests.dreamer.doors import record as record_doors

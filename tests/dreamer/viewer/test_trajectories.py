@@ -20,8 +20,8 @@ from dreamer.sections import Sessions
 from dreamer.store import Store
 from dreamer.viewer.app import application
 from dreamer.viewer.export import write_site
-from dreamer.viewer.filters import FILTERS, SORTED, Filter
-from dreamer.viewer.index import Index
+from dreamer.viewer.played.filters import FILTERS, SORTED, Filter
+from dreamer.viewer.played.index import Index
 from dreamer.viewer.site import Site
 from rollout.episode import Episode, Learnt, Tokens
 from rollout.trajectory import Call, Image, Message, Observation, Pointer, Reasoning, Text, Trajectory, Turn
@@ -185,7 +185,7 @@ def test_broken_lines_are_counted_and_named_and_nothing_else_is_lost(store: Stor
 
 
 def test_several_fill_one_index_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dreamer.viewer.index.BATCH", 500)
+    monkeypatch.setattr("dreamer.viewer.played.index.BATCH", 500)
     store.save_sessions("selection", [session(number % 6) for number in range(300)])
     with ThreadPoolExecutor(4) as pool:
         assert all(progress.done for progress in pool.map(lambda _: Index(store).update(None), range(4)))
@@ -330,7 +330,7 @@ def test_an_export_filters_and_sorts_by_itself(store: Store, tmp_path: Path, win
                                                monkeypatch: pytest.MonkeyPatch) -> None:
     from playwright.sync_api import expect
 
-    monkeypatch.setattr("dreamer.viewer.trajectories.COPIED", 12)
+    monkeypatch.setattr("dreamer.viewer.pages.trajectories.COPIED", 12)
     write_site([store.root], tmp_path / "site", False, Console(quiet=True))
     page = window((tmp_path / "site").as_uri()).open(f"{LIST}.html?outcome=won&sort=-turns")
     shown = page.locator("tbody tr:visible")

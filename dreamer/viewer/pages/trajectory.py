@@ -8,12 +8,12 @@ from pydantic import ValidationError
 
 from dreamer.store import Store, StoreError
 from dreamer.terminal import plain
-from dreamer.viewer.filters import Filter
-from dreamer.viewer.index import index
+from dreamer.viewer.pages.trajectories import copied
+from dreamer.viewer.played.filters import Filter
+from dreamer.viewer.played.index import index
+from dreamer.viewer.played.tokens import measured
+from dreamer.viewer.played.transcript import Transcript
 from dreamer.viewer.site import NotThere, Place, Site
-from dreamer.viewer.tokens import measured
-from dreamer.viewer.trajectories import copied
-from dreamer.viewer.transcript import Transcript
 from dreamer.viewer.words import short
 from envgen.tasks import succeeds
 from rollout.trajectory import Trajectory

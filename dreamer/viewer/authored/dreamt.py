@@ -9,9 +9,9 @@ from pathlib import Path
 from threading import Lock, Timer
 from typing import Literal
 
-from dreamer.viewer import real
-from dreamer.viewer.environment import load
-from dreamer.viewer.excerpt import Line, excerpt, ran
+from dreamer.viewer.authored.excerpt import Line, excerpt, ran
+from dreamer.viewer.pages.environment import load
+from dreamer.viewer.played import real
 from dreamer.viewer.site import Site
 from envgen.belief import Belief
 from envgen.comparison import Comparer

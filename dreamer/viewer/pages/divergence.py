@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from dreamer.records import Authored, Judged, Validated
 from dreamer.store import Store
-from dreamer.viewer import real
+from dreamer.viewer.authored.dreamt import Dreamt, Step, dreamt
 from dreamer.viewer.difference import cut, marked, parting
-from dreamer.viewer.dreamt import Dreamt, Step, dreamt
-from dreamer.viewer.environment import load
+from dreamer.viewer.pages.environment import load
+from dreamer.viewer.played import real
 from dreamer.viewer.site import NotThere, Place, Site
 from envgen.counterexamples import Counterexamples, Mismatch
 

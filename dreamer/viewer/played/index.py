@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import IO
 
 from dreamer.store import Store
-from dreamer.viewer.facts import facts_of
-from dreamer.viewer.tables import FILE, INSERT, connect, forget, free_key, transaction
+from dreamer.viewer.played.facts import facts_of
+from dreamer.viewer.played.tables import FILE, INSERT, connect, forget, free_key, transaction
 from rollout.errors import UserError
 from rollout.log import LONGEST_LINE
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from dreamer.records import Authored, Judged, Validated
 from dreamer.store import Store, StoreError
-from dreamer.viewer.changes import changes
-from dreamer.viewer.ensemble import Disagreement, disagreement
-from dreamer.viewer.fidelity import groups
-from dreamer.viewer.letters import letters
-from dreamer.viewer.revisions import tree
+from dreamer.viewer.authored.changes import changes
+from dreamer.viewer.authored.ensemble import Disagreement, disagreement
+from dreamer.viewer.authored.fidelity import groups
+from dreamer.viewer.authored.letters import letters
+from dreamer.viewer.authored.revisions import tree
+from dreamer.viewer.authored.source import lines, told
 from dreamer.viewer.site import NotThere, Place, Site
-from dreamer.viewer.source import lines, told
 from envgen.author import Environment
 
 DIGEST = re.compile(r"[0-9a-f]{16}")

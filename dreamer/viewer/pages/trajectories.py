@@ -3,8 +3,8 @@
 import sqlite3
 from dataclasses import dataclass
 
-from dreamer.viewer.filters import SORTED, Filter
-from dreamer.viewer.index import CHOSEN, index
+from dreamer.viewer.played.filters import SORTED, Filter
+from dreamer.viewer.played.index import CHOSEN, index
 from dreamer.viewer.site import Place, Site
 
 CHOICES = 200  # values of a field to choose from

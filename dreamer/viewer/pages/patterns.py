@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dreamer.overview import change_of, fields_of, template_of
-from dreamer.viewer.places import Places
+from dreamer.viewer.played.places import Places
 from dreamer.viewer.site import NotThere, Place, Site
 from envgen import steps
 from envgen.patterns import Patterns

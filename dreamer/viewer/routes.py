@@ -5,16 +5,16 @@ from typing import Any
 
 from starlette.routing import compile_path
 
-from dreamer.viewer.compare import chosen, compare
-from dreamer.viewer.divergence import beside, divergence
-from dreamer.viewer.environment import environment, two_environments
-from dreamer.viewer.night import night
-from dreamer.viewer.patterns import patterns
-from dreamer.viewer.play import play
+from dreamer.viewer.pages.compare import chosen, compare
+from dreamer.viewer.pages.divergence import beside, divergence
+from dreamer.viewer.pages.environment import environment, two_environments
+from dreamer.viewer.pages.night import night
+from dreamer.viewer.pages.patterns import patterns
+from dreamer.viewer.pages.play import play
+from dreamer.viewer.pages.start import start
+from dreamer.viewer.pages.trajectories import trajectories
+from dreamer.viewer.pages.trajectory import raw, trajectory
 from dreamer.viewer.site import NotThere, Place, Site
-from dreamer.viewer.start import start
-from dreamer.viewer.trajectories import trajectories
-from dreamer.viewer.trajectory import raw, trajectory
 from rollout.errors import UserError
 from sandbox import SandboxError
 

@@ -10,9 +10,9 @@ from markupsafe import Markup
 from dreamer.config import Config
 from dreamer.records import Accreditation, Baselines, Rehearsed, Report, Validated
 from dreamer.store import Store, differing
+from dreamer.viewer.authored.fidelity import GROUPS, REFERENCES
 from dreamer.viewer.charts import Series, lines
 from dreamer.viewer.curves import CURVES
-from dreamer.viewer.fidelity import GROUPS, REFERENCES
 from dreamer.viewer.site import NotThere, Place, Site, best
 from dreamer.viewer.state import State, state
 from rollout.figure import Figure

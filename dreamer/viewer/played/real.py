@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from dreamer.store import Store, StoreError
-from dreamer.viewer.index import index
+from dreamer.viewer.played.index import index
 from dreamer.viewer.site import NotThere
 from envgen.steps import steps
 from rollout.trajectory import Trajectory

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 
 from dreamer.records import Validated
 from dreamer.store import Store, StoreError
-from dreamer.viewer import real
+from dreamer.viewer.authored.dreamt import limited
+from dreamer.viewer.authored.excerpt import ran
 from dreamer.viewer.difference import cut
-from dreamer.viewer.dreamt import limited
-from dreamer.viewer.environment import load
-from dreamer.viewer.excerpt import ran
-from dreamer.viewer.real import Came, Past
+from dreamer.viewer.pages.environment import load
+from dreamer.viewer.played import real
+from dreamer.viewer.played.real import Came, Past
 from dreamer.viewer.site import NotThere, Place, Site
 from sandbox import Answer, Element, EnvironmentFault, Episode, SandboxError, Script
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from markupsafe import Markup
 
-from dreamer.viewer.source import highlighted, written
+from dreamer.viewer.authored.source import highlighted, written
 from sandbox import Element
 
 AROUND = 1  # lines before and after

@@ -10,9 +10,9 @@ from markupsafe import Markup, escape
 from dreamer.records import Authored
 from dreamer.store import Store
 from dreamer.terminal import plain
+from dreamer.viewer.authored.source import highlighted
 from dreamer.viewer.difference import marked
 from dreamer.viewer.site import Place, Site
-from dreamer.viewer.source import highlighted
 from envgen.author import Environment
 
 CONTEXT = 3  # lines around what differs

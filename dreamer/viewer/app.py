@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -42,7 +42,7 @@ def application(site: Site, host: str, token: str) -> Starlette:
     async def page(request: Request) -> Response:
         path = request.path_params["path"].strip("/")
         if "token" in request.query_params:
-            return _with_token(request)
+            return _with_token(request, token)
         place = Place(path, dict(request.query_params), _values(request.query_params), acting(request))
         status, content = await run_in_threadpool(show, site, place)
         if isinstance(content, str):
@@ -51,7 +51,10 @@ def application(site: Site, host: str, token: str) -> Starlette:
         return Response(content, status, {"Content-Disposition": shown}, "application/json")
 
     async def events(request: Request) -> Response:
-        store = site.nights(request.path_params["run"])[-1]
+        try:
+            store = site.nights(request.path_params["run"])[-1]
+        except NotThere as error:
+            return PlainTextResponse(f"{error}\n", 404)
         return StreamingResponse(_changes(store, request), media_type="text/event-stream")
 
     async def act(request: Request) -> Response:
@@ -91,12 +94,13 @@ def _act(site: Site, place: Place, run: str, what: str) -> Response:
     return RedirectResponse(site.link(place, f"{run}/{store.folder.name}"), 303)
 
 
-def _with_token(request: Request) -> Response:
-    """Remember the token of an address, and go where it points."""
-    query, path = request.query_params, request.url.path
+def _with_token(request: Request, token: str) -> Response:
+    """Remember the token of an address, if it is the right one, and go where the address points."""
+    query, path = request.query_params, f"/{request.url.path.strip('/')}"  # two slashes would lead to another host
     rest = QueryParams([(name, value) for name, value in query.multi_items() if name != "token"])
     response = RedirectResponse(f"{path}?{rest}" if rest else path, 303)
-    response.set_cookie(cookie(request.url.port), query["token"], httponly=True, samesite="strict")
+    if knows(token, query["token"]):
+        response.set_cookie(cookie(request.url.port), token, httponly=True, samesite="strict")
     return response
 
 

@@ -40,7 +40,7 @@ class Copy(Site):
         return _way(place, f"static/{name}")
 
     def script(self, place: Place, name: str) -> Markup:
-        """Browsers load modules from servers only; `_modules` makes them plain scripts."""
+        """Browsers load modules from servers only; `_static` makes them plain scripts."""
         return Markup('defer src="{}"').format(self.file(place, name))
 
 

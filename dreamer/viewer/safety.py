@@ -43,7 +43,8 @@ class Guarded:
         if not self._known(host):
             await PlainTextResponse(f"this is not {host}\n", 421, HEADERS)(scope, receive, send)
             return
-        if origin is not None and origin != f"{scope['scheme']}://{host}":
+        foreign = headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate"
+        if foreign or (origin is not None and origin != f"{scope['scheme']}://{host}"):
             await PlainTextResponse("pages of other sites may not ask here\n", 403, HEADERS)(scope, receive, send)
             return
 

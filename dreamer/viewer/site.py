@@ -4,6 +4,7 @@ A page is a function from the site, the place and the parts of its address to HT
 now, every time, so that one function serves a night under way, a night that is over, and the static export.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,15 +12,17 @@ from pathlib import Path
 from threading import RLock
 from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+import jinja2
 from markupsafe import Markup
 
 from dreamer.records import Authored, Validated
 from dreamer.store import Store, StoreError
 from dreamer.viewer.words import FILTERS
+from envgen.author import Environment
 from rollout.errors import UserError
 from sandbox import Sandbox
 
+DIGEST = re.compile(r"[0-9a-f]{16}")
 TAKEN = ("static", "events", "actions", "compare")  # addresses that are no run's
 
 
@@ -71,9 +74,9 @@ class Site:
             self.runs[f"{name}-{len(self.runs) + 1}" if taken else name] = folder
         self._sandbox: Sandbox | None = None
         self._busy = RLock()
-        self._pages = Environment(
-            loader=PackageLoader("templates", "viewer"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True)
+        self._pages = jinja2.Environment(
+            loader=jinja2.PackageLoader("templates", "viewer"), autoescape=True, undefined=jinja2.StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True)
         self._pages.filters.update(FILTERS)
 
     def nights(self, run: str) -> list[Store]:
@@ -192,3 +195,15 @@ def best(store: Store) -> str | None:
     except StoreError:  # the page that needs the record says what is wrong with it
         return None
     return authored.candidates[0].environment if authored else None
+
+
+def environment_of(store: Store, digest: str) -> Environment:
+    """An environment of a run.
+
+    Raises:
+        NotThere: the run has none of this name.
+        StoreError: its file is damaged.
+    """
+    if not DIGEST.fullmatch(digest) or not (store.root / "environments" / digest).is_dir():
+        raise NotThere(f"this run holds no environment {digest!r}; those it has are listed on the page of the night")
+    return store.load_environment(digest)

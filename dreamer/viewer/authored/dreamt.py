@@ -10,9 +10,8 @@ from threading import Lock, Timer
 from typing import Literal
 
 from dreamer.viewer.authored.excerpt import Line, excerpt, ran
-from dreamer.viewer.pages.environment import load
 from dreamer.viewer.played import real
-from dreamer.viewer.site import Site
+from dreamer.viewer.site import Site, environment_of
 from envgen.belief import Belief
 from envgen.comparison import Comparer
 from envgen.scored import FLOOR, Outcome, Scored, agrees
@@ -137,7 +136,7 @@ def dreamt(site: Site, run: str, night: int, digest: str, part: str, number: int
         StoreError: a record cannot be read.
     """
     store = site.store(run, night)
-    session, source = real.session(store, part, number), load(store, digest).source
+    session, source = real.session(store, part, number), environment_of(store, digest).source
     key = (store.root, night, digest, part, number, turns, store.sessions(part).stat().st_mtime_ns)
     with _keeping:
         if key in _kept:

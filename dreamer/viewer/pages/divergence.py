@@ -7,9 +7,8 @@ from dreamer.records import Authored, Judged, Validated
 from dreamer.store import Store
 from dreamer.viewer.authored.dreamt import Dreamt, Step, dreamt
 from dreamer.viewer.difference import cut, marked, parting
-from dreamer.viewer.pages.environment import load
 from dreamer.viewer.played import real
-from dreamer.viewer.site import NotThere, Place, Site
+from dreamer.viewer.site import NotThere, Place, Site, environment_of
 from envgen.counterexamples import Counterexamples, Mismatch
 
 NEAR = 2  # steps that are shown before and after one that differs; the rest of those told right are folded
@@ -68,7 +67,7 @@ class Look:
 def divergence(site: Site, place: Place, run: str, night: int, digest: str, number: int = 0) -> str:
     """A counter-example; where there is none, the first held-out session."""
     store = site.store(run, night)
-    load(store, digest)
+    environment_of(store, digest)
     judged, path = _judged(store, digest), f"{run}/{store.folder.name}"
     cases = _cases(judged)
     if not cases:
@@ -101,7 +100,7 @@ def _page(site: Site, place: Place, store: Store, look: Look) -> str:
     focus = look.case.mismatch.turn if look.case else told.first
     first = max(0, (focus or 1) - 1 - SHOWN // 2)
     shown = told.steps[first : first + SHOWN]
-    author = load(store, look.digest).author
+    author = environment_of(store, look.digest).author
     return site.render(
         place, "divergence.html.jinja", title=look.title, look=look, told=told, author=author,
         focus=next((step for step in told.steps if step.number == focus), None), groups=list(_groups(shown)),

@@ -1,6 +1,5 @@
 """The page of an environment: its code with what real sessions vouch for, how well it tells them, and its making."""
 
-import re
 from dataclasses import dataclass
 
 from dreamer.records import Authored, Judged, Validated
@@ -11,10 +10,7 @@ from dreamer.viewer.authored.fidelity import groups
 from dreamer.viewer.authored.letters import letters
 from dreamer.viewer.authored.revisions import tree
 from dreamer.viewer.authored.source import lines, told
-from dreamer.viewer.site import NotThere, Place, Site
-from envgen.author import Environment
-
-DIGEST = re.compile(r"[0-9a-f]{16}")
+from dreamer.viewer.site import Place, Site, environment_of
 
 
 @dataclass(frozen=True)
@@ -35,8 +31,8 @@ def environment(site: Site, place: Place, run: str, night: int, digest: str) -> 
     store = site.store(run, night)
     other = place.query.get("from")
     if other:
-        return changes(site, place, store, load(store, digest), load(store, other))
-    shown = load(store, digest)
+        return changes(site, place, store, environment_of(store, digest), environment_of(store, other))
+    shown = environment_of(store, digest)
     authored, validated = store.load("author", Authored), store.load("validate", Validated)
     candidate = next((each for each in authored.candidates if each.environment == digest), None) if authored else None
     judged = next((each for each in validated.judged if each.environment == digest), None) if validated else None
@@ -55,19 +51,7 @@ def environment(site: Site, place: Place, run: str, night: int, digest: str) -> 
 def two_environments(site: Site, place: Place, run: str, night: int, digest: str, other: str) -> str:
     """The page of what differs between an environment and another one."""
     store = site.store(run, night)
-    return changes(site, place, store, load(store, digest), load(store, other))
-
-
-def load(store: Store, digest: str) -> Environment:
-    """An environment of a run.
-
-    Raises:
-        NotThere: the run has none of this name.
-        StoreError: its file is damaged.
-    """
-    if not DIGEST.fullmatch(digest) or not (store.root / "environments" / digest).is_dir():
-        raise NotThere(f"this run holds no environment {digest!r}; those it has are listed on the page of the night")
-    return store.load_environment(digest)
+    return changes(site, place, store, environment_of(store, digest), environment_of(store, other))
 
 
 def _wrong(judged: Judged) -> list[Wrong]:

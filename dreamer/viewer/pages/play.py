@@ -13,10 +13,9 @@ from dreamer.store import Store, StoreError
 from dreamer.viewer.authored.dreamt import limited
 from dreamer.viewer.authored.excerpt import ran
 from dreamer.viewer.difference import cut
-from dreamer.viewer.pages.environment import load
 from dreamer.viewer.played import real
 from dreamer.viewer.played.real import Came, Past
-from dreamer.viewer.site import NotThere, Place, Site
+from dreamer.viewer.site import NotThere, Place, Site, environment_of
 from sandbox import Answer, Element, EnvironmentFault, Episode, SandboxError, Script
 
 MOST = 200  # actions
@@ -112,7 +111,7 @@ class Game:
 def play(site: Site, place: Place, run: str, night: int, digest: str) -> str:
     """The page of a game."""
     store = site.store(run, night)
-    written = load(store, digest)
+    written = environment_of(store, digest)
     facts: dict[str, Any] = {"title": "Play", "digest": digest, "author": written.author, "cut": cut}
     if site.static:
         return site.render(place, "play.html.jinja", game=None, **facts)

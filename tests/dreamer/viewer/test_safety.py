@@ -78,6 +78,17 @@ def test_this_machine_is(client: TestClient, host: str) -> None:
 def test_pages_of_other_sites_may_not_ask(client: TestClient) -> None:
     assert client.get("/", headers={"origin": "https://evil.example"}).status_code == 403
     assert client.get("/", headers={"origin": "null"}).status_code == 403
+    image = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
+    assert client.get("/", headers=image).status_code == 403
+    assert client.get("/", headers=image | {"sec-fetch-mode": "navigate"}).status_code == 200
+
+
+def test_no_address_leads_to_another_host(client: TestClient) -> None:
+    assert client.get(f"{HOME}//evil.example/?token={TOKEN}").headers["location"] == "/evil.example"
+
+
+def test_a_stream_of_a_run_that_is_not_here_is_refused(client: TestClient) -> None:
+    assert client.get("/events/elsewhere").status_code == 404
 
 
 @pytest.mark.parametrize("path", [

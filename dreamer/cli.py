@@ -236,9 +236,10 @@ def validate(
 
 def _night(config_file: Path | None, folder: Path | None, resume: bool, settings: list[str] | None, json: bool,
            unsafe: bool, until: str | None, nights: int | None = 1, watch: bool = False) -> None:
+    from dreamer.files import StoreError
     from dreamer.nights import dream_nights
     from dreamer.report import show
-    from dreamer.store import StoreError, latest_folder, next_folder
+    from dreamer.store import latest_folder, next_folder
 
     if config_file is None and folder is None and resume:
         folder = latest_folder(RUNS)

@@ -17,10 +17,11 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from dreamer.acting import REHEARSAL_SEEDS, SEEDS, Policy, open_engine, rehearsal_of, starts
+from dreamer.files import StoreError, weights_digest, write
 from dreamer.performance import Performance, Score
 from dreamer.policy import find
 from dreamer.progress import Reporter
-from dreamer.store import StoreError, differing, weights_digest, write
+from dreamer.store import differing
 from dreamer.terms import Settings, Terms, terms
 from dreamer.validation import read_environment
 from envgen.author import Environment

@@ -33,15 +33,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from dreamer.accreditation.promotions import Promotions
 from dreamer.config import Config
+from dreamer.files import StoreError, as_json, as_lines, force, read_record, read_trajectories, weights_digest, write
 from envgen.author import Environment
 from envgen.comparison import Comparer
 from envgen.patterns import Patterns
 from rollout.episode import Episode, Learnt, Tokens
-from rollout.errors import UserError
 from rollout.journal import Journal, read_learnt, read_pieces, read_tokens, write_episodes, write_learnt
 from rollout.trajectory import Trajectory
 
@@ -68,10 +68,6 @@ def stages(config: Config) -> list[str]:
     left_out |= set() if config.draws_on_experience else {"experience"}
     left_out |= set() if config.dreams else {"author", "validate", "rehearse"}
     return [stage for stage in USES if stage not in left_out]
-
-
-class StoreError(UserError):
-    """The run folder cannot be used; the message says why and what to do."""
 
 
 class Store:
@@ -184,7 +180,7 @@ class Store:
             StoreError: another version wrote it, or it is damaged.
         """
         path = self._stage(stage)
-        return _read(path, kind) if path.exists() else None
+        return read_record(path, kind) if path.exists() else None
 
     def done(self, stage: str) -> bool:
         """Whether a stage has ended."""
@@ -192,7 +188,7 @@ class Store:
 
     def save(self, stage: str, record: BaseModel) -> None:
         """End a stage."""
-        write(self._stage(stage), _json(record))
+        write(self._stage(stage), as_json(record))
 
     def append_event(self, event: dict[str, Any]) -> None:
         with open(self.root / "events.jsonl", "ab") as stream:
@@ -238,10 +234,10 @@ class Store:
         return (self.held, *(path.stat().st_mtime_ns if path.exists() else None for path in paths))
 
     def save_sessions(self, part: str, sessions: Sequence[Trajectory]) -> None:
-        write(self.sessions(part), _lines(sessions))
+        write(self.sessions(part), as_lines(sessions))
 
     def load_sessions(self, part: str) -> list[Trajectory]:
-        return _read_lines(self.sessions(part))
+        return read_trajectories(self.sessions(part))
 
     def sessions(self, part: str) -> Path:
         """Where a part of the sessions is."""
@@ -258,10 +254,10 @@ class Store:
         return [id for id in ids if _digest(id) not in known]
 
     def save_patterns(self, patterns: BaseModel) -> None:
-        write(self.folder / "patterns.json", _json(patterns))
+        write(self.folder / "patterns.json", as_json(patterns))
 
     def load_patterns(self) -> Patterns:
-        return _read(self.folder / "patterns.json", Patterns)
+        return read_record(self.folder / "patterns.json", Patterns)
 
     @property
     def comparer(self) -> Comparer:
@@ -290,7 +286,7 @@ class Store:
     def save_environment(self, environment: Environment) -> Path:
         """Keep an environment; returns where its code is."""
         folder = self.root / "environments" / environment.digest
-        write(folder / "environment.json", _json(environment))
+        write(folder / "environment.json", as_json(environment))
         write(folder / "environment.py", environment.source.encode())
         return folder / "environment.py"
 
@@ -299,7 +295,7 @@ class Store:
         return (self.root / "environments" / digest / "environment.json").exists()
 
     def load_environment(self, digest: str) -> Environment:
-        return _read(self.root / "environments" / digest / "environment.json", Environment)
+        return read_record(self.root / "environments" / digest / "environment.json", Environment)
 
     def save_policy(self, write: Callable[[Path], None]) -> str:
         """Keep a checkpoint under the digest of its weights; the one that is there already where they are equal.
@@ -316,9 +312,9 @@ class Store:
             shutil.rmtree(folder)
             return name
         for file in (*folder.rglob("*"), folder):
-            _force(file)
+            force(file)
         os.replace(folder, self.policy(name))
-        _force(folder.parent)
+        force(folder.parent)
         return name
 
     def policy(self, digest: str) -> Path:
@@ -337,7 +333,7 @@ class Store:
     def promotions(self) -> Promotions:
         """Which policies were promoted, and when."""
         path = self.root / "promoted.json"
-        return _read(path, Promotions) if path.exists() else Promotions()
+        return read_record(path, Promotions) if path.exists() else Promotions()
 
     @property
     def promoted(self) -> str | None:
@@ -379,7 +375,7 @@ class Store:
         return promotions.standing[-1].policy
 
     def _decide(self, promotions: Promotions) -> None:
-        write(self.root / "promoted.json", _json(promotions))
+        write(self.root / "promoted.json", as_json(promotions))
 
     def journal(self, name: str) -> Journal:
         """Episodes that are being played, under the name that their ids begin with."""
@@ -422,7 +418,7 @@ class Store:
 
     def load_episodes(self, name: str) -> list[Trajectory]:
         """The words of the episodes kept under a name."""
-        return _read_lines(self.episodes(name))
+        return read_trajectories(self.episodes(name))
 
     def save_report(self, report: BaseModel, over: bool) -> None:
         """Keep what the night came to.
@@ -432,20 +428,10 @@ class Store:
         """
         if over:
             self.save("report", report)
-        write(self.root / "report.json", _json(report))
+        write(self.root / "report.json", as_json(report))
 
     def _stage(self, stage: str) -> Path:
         return self.folder / f"{stage}.json"
-
-
-def weights_digest(folder: Path) -> str:
-    """The name of a checkpoint: equal weights, equal name. In files of an older format where it has no others."""
-    digest = hashlib.sha256()
-    for file in sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin")):
-        with open(file, "rb") as stream:
-            while part := stream.read(1 << 24):
-                digest.update(part)
-    return digest.hexdigest()[:16]
 
 
 def next_folder(runs: Path, name: str) -> Path:
@@ -473,56 +459,5 @@ def differing(old: Any, new: Any, prefix: str = "") -> list[str]:
             for name in differing(old.get(key), new.get(key), f"{prefix}{key}.")]
 
 
-def _read(path: Path, kind: type[R]) -> R:
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        where = ".".join(map(str, wrong["loc"])) or "the file"
-        raise StoreError(f"{path} is no {kind.__name__.lower()} of this version ({where}: {wrong['msg']}): another "
-                         "version of dream wrote it, or it is damaged; open it with that one, or dream again"
-                         ) from None
-
-
-def _read_lines(path: Path) -> list[Trajectory]:
-    try:
-        with open(path, "rb") as stream:
-            return [Trajectory.model_validate_json(line) for line in stream]
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValidationError as error:
-        raise StoreError(f"{path} holds something else than trajectories of this version ({error.errors()[0]['msg']})"
-                         ) from None
-
-
 def _digest(id: str) -> str:
     return hashlib.sha256(id.encode()).hexdigest()[:16]
-
-
-def _json(record: BaseModel) -> bytes:
-    return record.model_dump_json(indent=2).encode() + b"\n"
-
-
-def _lines(records: Sequence[BaseModel]) -> bytes:
-    return b"".join(record.model_dump_json(exclude_none=True).encode() + b"\n" for record in records)
-
-
-def write(path: Path, data: bytes) -> None:
-    """All or nothing, even where the power is cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.writing")
-    beside.write_bytes(data)
-    _force(beside)
-    os.replace(beside, path)
-    _force(path.parent)
-
-
-def _force(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from dreamer.store import StoreError
+from dreamer.files import StoreError
 from dreamer.terminal import visible
 from envgen.author import Environment
 from envgen.comparison import Comparer

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from dreamer.store import StoreError
+from dreamer.files import StoreError
 from dreamer.viewer.app import STATIC
 from dreamer.viewer.routes import show
 from dreamer.viewer.serving import runs_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import uvicorn
 from rich.console import Console
 
-from dreamer.store import StoreError
+from dreamer.files import StoreError
 from dreamer.viewer.app import application
 from dreamer.viewer.safety import new_token
 from dreamer.viewer.site import Site

@@ -15,8 +15,9 @@ from urllib.parse import quote, urlencode
 import jinja2
 from markupsafe import Markup
 
+from dreamer.files import StoreError
 from dreamer.records import Authored, Validated
-from dreamer.store import Store, StoreError
+from dreamer.store import Store
 from dreamer.viewer.words import FILTERS
 from envgen.author import Environment
 from rollout.errors import UserError

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dreamer.files import StoreError
 from dreamer.records import Authored, Candidate, Judged, Validated
-from dreamer.store import Store, StoreError
+from dreamer.store import Store
 from envgen.author import Environment
 
 

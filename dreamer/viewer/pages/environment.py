@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from dreamer.files import StoreError
 from dreamer.records import Authored, Judged, Validated
-from dreamer.store import Store, StoreError
+from dreamer.store import Store
 from dreamer.viewer.authored.changes import changes
 from dreamer.viewer.authored.ensemble import Disagreement, disagreement
 from dreamer.viewer.authored.fidelity import groups

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from dreamer.files import StoreError
 from dreamer.records import Validated
-from dreamer.store import Store, StoreError
+from dreamer.store import Store
 from dreamer.viewer.authored.dreamt import limited
 from dreamer.viewer.authored.excerpt import ran
 from dreamer.viewer.difference import cut

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from dreamer.files import StoreError
 from dreamer.records import Report, Validated
-from dreamer.store import Store, StoreError
+from dreamer.store import Store
 from dreamer.viewer.site import Place, Site
 from dreamer.viewer.state import State, state
 from rollout.figure import Figure

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from dreamer.store import Store, StoreError
+from dreamer.files import StoreError
+from dreamer.store import Store
 from dreamer.terminal import plain
 from dreamer.viewer.pages.trajectories import copied
 from dreamer.viewer.played.filters import Filter

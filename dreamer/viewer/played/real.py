@@ -10,7 +10,8 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from dreamer.store import Store, StoreError
+from dreamer.files import StoreError
+from dreamer.store import Store
 from dreamer.viewer.played.index import index
 from dreamer.viewer.site import NotThere
 from envgen.steps import steps

@@ -10,8 +10,9 @@ from pathlib import Path
 from pyarrow import ArrowException
 from tokenizers import Tokenizer
 
+from dreamer.files import StoreError
 from dreamer.records import Base
-from dreamer.store import Store, StoreError
+from dreamer.store import Store
 from dreamer.viewer.words import number
 from rollout.episode import Learnt, Tokens
 from rollout.trajectory import Trajectory

@@ -10,9 +10,10 @@ import pytest
 
 from dreamer.accreditation.promotions import PromotionError, Promotions
 from dreamer.config import Config
+from dreamer.files import weights_digest
 from dreamer.policy import build_tiny, load, save, train_tokenizer
 from dreamer.sections import Sessions
-from dreamer.store import Store, weights_digest
+from dreamer.store import Store
 from tests.dreamer.conftest import DREAM
 from tests.dreamer.doors import record
 

@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from dreamer.config import Config
+from dreamer.files import StoreError
 from dreamer.sections import Sessions
-from dreamer.store import Store, StoreError
+from dreamer.store import Store
 from dreamer.viewer.export import write_site
 
 HREF = re.compile(r'(?:href|src)="([^"#?]*)')

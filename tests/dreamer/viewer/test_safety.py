@@ -11,8 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from dreamer.config import Config
+from dreamer.files import StoreError
 from dreamer.sections import Sessions
-from dreamer.store import Store, StoreError
+from dreamer.store import Store
 from dreamer.viewer.app import application
 from dreamer.viewer.serving import runs_of
 from dreamer.viewer.site import Site

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from dreamer.config import Config
+from dreamer.files import StoreError
 from dreamer.records import Report
 from dreamer.sections import Sessions
-from dreamer.store import Store, StoreError
+from dreamer.store import Store
 from dreamer.viewer.state import state
 
 

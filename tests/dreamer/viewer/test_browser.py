@@ -30,6 +30,7 @@ UNREACHED = """[...document.querySelectorAll("a[href], button, input, select, su
   each.checkVisibility() && !each.disabled && each.tabIndex < 0).map((each) => each.outerHTML)"""
 
 
+@pytest.mark.slow
 def test_a_night_under_way_is_told_without_a_reload(
         dreaming: Dreaming, serve: Callable[[list[Path]], str], window: Open) -> None:
     folder, process = dreaming
@@ -97,7 +98,7 @@ def test_trajectories_are_filtered_and_the_address_is_shared(home: str, window: 
     page.wait_for_url("**part=held_out**")
     page.get_by_label("result").select_option("won")
     page.wait_for_url("**outcome=won**")
-    page.wait_for_function("[...document.querySelectorAll('tbody tr')].every((row) => row.innerText.includes('✓'))")
+    page.locator("tbody tr", has_text="✗").first.wait_for(state="detached")
     rows = page.locator(".trajectories tbody tr").all_inner_texts()
     assert rows
     assert tab.open(page.url.removeprefix(home)).locator(".trajectories tbody tr").all_inner_texts() == rows
@@ -105,9 +106,9 @@ def test_trajectories_are_filtered_and_the_address_is_shared(home: str, window: 
     page.get_by_text("You reached the goal.").first.wait_for()
 
 
-def test_an_export_needs_no_server_and_no_network(
-        lake: Path, corrupted: Path, tmp_path: Path, browser: "Browser") -> None:
-    write_site([lake, corrupted], tmp_path / "site", False, Console(quiet=True))
+@pytest.mark.slow
+def test_an_export_needs_no_server_and_no_network(corrupted: Path, tmp_path: Path, browser: "Browser") -> None:
+    write_site([corrupted], tmp_path / "site", False, Console(quiet=True))
     context = browser.new_context(offline=True)
     window = Window(context.new_page(), f"file://{tmp_path}/site/")
     page = window.open("index.html")
@@ -137,15 +138,17 @@ def pages(home: str, lake: Path, browser: "Browser") -> list[str]:
             f"compare/{NIGHT}/corrupted-001/night-001", "corrupted-001/night-001", "nowhere"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_every_page(scheme: str, home: str, pages: list[str], browser: "Browser") -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width", "rules"), [("light", 1280, None), ("dark", 390, ["color-contrast"])])
+def test_everybody_can_use_every_page(scheme: str, width: int, rules: list[str] | None, home: str, pages: list[str],
+                                      browser: "Browser") -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    width = {"light": 1280, "dark": 390}[scheme]
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
     page = context.new_page()
     for path in pages:
         page.goto(home + path)
-        found = axe.run(page).response["violations"]
+        options = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
+        found = axe.run(page, options=options).response["violations"]
         assert [(each["id"], each["nodes"][0]["html"]) for each in found
                 if each["impact"] in ("serious", "critical")] == [], path
         assert page.evaluate(UNREACHED) == [], path

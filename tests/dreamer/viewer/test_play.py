@@ -136,6 +136,15 @@ def test_hostile_texts_are_only_shown_and_tool_calls_can_be_played(site: Site, t
     assert "not known whether imagined" in html
 
 
+def test_sessions_that_cannot_be_read_are_left_out(site: Site, tmp_path: Path) -> None:
+    night = bare_night(tmp_path, worlds.CORRIDOR, record(Corridor(), 2))
+    told = night.sessions("held_out").read_bytes()
+    night.sessions("held_out").write_bytes(b'{"broken\n' + told)
+    words = read(site, f"{only(site, night)}/play")
+    assert "1 line of the real sessions holds no trajectory of this version; left out here." in words
+    assert "Cell 1. (2)" in words
+
+
 def test_a_copy_says_that_playing_needs_the_viewer(store: Store) -> None:
     copied = Site([store.root])
     copied.static = True

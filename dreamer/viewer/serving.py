@@ -64,8 +64,10 @@ def serve(folders: Sequence[Path], host: str, port: int, unsafe: bool, console: 
             raise AddressError(f"{host}:{port}: {error.strerror}; choose another --port or --host") from None
         listening.listen()  # whoever opens the address at once waits until the server is there
         shown = f"[{host}]" if ":" in host else host
-        console.print(f"http://{shown}:{listening.getsockname()[1]}/?token={token}", soft_wrap=True, highlight=False)
-        console.print("whoever has this address may approve and roll back; Ctrl-C ends it", style="dim")
+        console.print(f"http://{shown}:{listening.getsockname()[1]}/#token={token}", soft_wrap=True, highlight=False,
+                      markup=False)
+        console.print("anyone on this machine can read it there; who has the whole address may approve and roll back; "
+                      "Ctrl-C ends it", style="dim")
         config = uvicorn.Config(application(site, host, token), log_level="error", access_log=False,
                                 timeout_graceful_shutdown=1)
         try:

@@ -4,7 +4,6 @@ A page is a function from the site, the place and the parts of its address to HT
 now, every time, so that one function serves a night under way, a night that is over, and the static export.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,6 @@ from envgen.author import Environment
 from rollout.errors import UserError
 from sandbox import Sandbox
 
-DIGEST = re.compile(r"[0-9a-f]{16}")
 TAKEN = ("static", "events", "actions", "compare")  # addresses that are no run's
 
 
@@ -39,13 +37,11 @@ class Place:
         path: of the page, without a slash at the begin: `lake-001/night-001/patterns`.
         query: what was asked of it; the last of values of the same name.
         values: all values of a name.
-        acting: whether the reader may approve and roll back.
     """
 
     path: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    acting: bool = False
 
 
 class Site:
@@ -205,6 +201,6 @@ def environment_of(store: Store, digest: str) -> Environment:
         NotThere: the run has none of this name.
         StoreError: its file is damaged.
     """
-    if not DIGEST.fullmatch(digest) or not (store.root / "environments" / digest).is_dir():
+    if not store.has_environment(digest):
         raise NotThere(f"this run holds no environment {digest!r}; those it has are listed on the page of the night")
     return store.load_environment(digest)

@@ -1,5 +1,6 @@
 """How far a night is, by its records and by the stream of events."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -93,21 +94,8 @@ def state(store: Store) -> State:
     found = {name: Stage(name) for name in stages(store.configuration)}
     bars: list[Bar] = []
     for event in events:
-        match event["event"]:
-            case "night":
-                bars = []
-            case "begin":
-                bars.append(Bar(event["stage"], event["time"], event["total"], event["unit"], told=event["time"]))
-            case "progress" if bars:
-                bars[-1].done, bars[-1].told = event["done"], event["time"]
-                facts = {name: value for name, value in event.items() if name not in ("time", "event", "stage", "done")}
-                if facts:
-                    bars[-1].facts.append(facts)
-            case "end" if bars:
-                bars[-1].seconds = event["seconds"]
-            case "stage" if event["stage"] in found:
-                stage = found[event["stage"]]
-                stage.status, stage.seconds, stage.bars, bars = "done", event["seconds"], bars, []
+        with suppress(KeyError, TypeError):  # an event of another version
+            bars = _told(event, found, bars)
     done = {name for name in found if store.done(name)}
     for name in found.keys() - done:  # taken back, to be done again
         found[name] = Stage(name)
@@ -118,7 +106,7 @@ def state(store: Store) -> State:
         elif bars or working:
             stage.status, stage.bars = ("under way" if working else "interrupted"), bars
             break
-    at = events[-1]["time"] if events else None
+    at = next((event["time"] for event in reversed(events) if "time" in event), None)
     if working:
         return State("under way", "is being dreamed", at, [*found.values()])
     report = store.load("report", Report)
@@ -128,12 +116,33 @@ def state(store: Store) -> State:
                  f"dream run --run {store.root} --resume", at, [*found.values()])
 
 
+def _told(event: dict[str, Any], found: dict[str, Stage], bars: list[Bar]) -> list[Bar]:
+    """What an event says of the stages, noted; the bars of the stage under way after it."""
+    match event["event"]:
+        case "night":
+            return []
+        case "begin":
+            return [*bars, Bar(event["stage"], event["time"], event["total"], event["unit"], told=event["time"])]
+        case "progress" if bars:
+            bars[-1].done, bars[-1].told = event["done"], event["time"]
+            facts = {name: value for name, value in event.items() if name not in ("time", "event", "stage", "done")}
+            if facts:
+                bars[-1].facts.append(facts)
+        case "end" if bars:
+            bars[-1].seconds = event["seconds"]
+        case "stage" if event["stage"] in found:
+            stage = found[event["stage"]]
+            stage.status, stage.seconds, stage.bars = "done", event["seconds"], bars
+            return []
+    return bars
+
+
 def _of_night(store: Store) -> list[dict[str, Any]]:
     """The events of one night; what came before the first night was told of is the first's."""
     night, found = 1, []
     for event in store.events():
-        if event["event"] == "night":
-            night = event["night"]
+        if event.get("event") == "night":
+            night = event.get("night", night)
         if night == store.night:
             found.append(event)
     return found

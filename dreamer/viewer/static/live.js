@@ -33,4 +33,21 @@ function exchange(old, now) {
   nows.forEach((each, i) => (olds[i] ? exchange(olds[i], each) : old.append(document.importNode(each, true))));
 }
 
-if (region?.dataset.events) new EventSource(region.dataset.events).addEventListener("message", renew);
+// Browsers give a site few connections, so only a page that is looked at listens.
+let stream;
+
+function listen() {
+  stream?.close();
+  stream = undefined;
+  if (document.hidden) return;
+  stream = new EventSource(region.dataset.events);
+  stream.addEventListener("message", renew);
+}
+
+if (region?.dataset.events) {
+  listen();
+  document.addEventListener("visibilitychange", () => {
+    listen();
+    if (!document.hidden) renew();
+  });
+}

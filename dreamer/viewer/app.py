@@ -49,11 +49,10 @@ def application(site: Site, host: str, token: str) -> Starlette:
         return Response(content, status, {"Content-Disposition": shown}, "application/json")
 
     async def events(request: Request) -> Response:
-        try:
-            store = site.nights(request.path_params["run"])[-1]
-        except NotThere as error:
-            return PlainTextResponse(f"{error}\n", 404)
-        return StreamingResponse(_changes(store, request), media_type="text/event-stream")
+        run = request.path_params.get("run")
+        if run is not None and run not in site.runs:
+            return PlainTextResponse(f"no run {run!r} is shown here\n", 404)
+        return StreamingResponse(_changes(site, run, request), media_type="text/event-stream")
 
     async def act(request: Request) -> Response:
         run, what = request.path_params["run"], request.path_params["what"]
@@ -66,6 +65,7 @@ def application(site: Site, host: str, token: str) -> Starlette:
     return Starlette(
         routes=[
             Mount("/static", StaticFiles(directory=STATIC)),
+            Route("/events", events),
             Route("/events/{run}", events),
             Route("/actions/{run}/{what}", act, methods=["POST"]),
             Route("/{path:path}", page),
@@ -119,11 +119,11 @@ def _values(query: QueryParams) -> Mapping[str, list[str]]:
     return {name: query.getlist(name) for name in query}
 
 
-async def _changes(store: Store, request: Request) -> AsyncIterator[str]:
-    """An event whenever something happened in a run."""
+async def _changes(site: Site, run: str | None, request: Request) -> AsyncIterator[str]:
+    """An event whenever something happened in a run, or in any of them."""
     seen, silent = None, 0.0
     while not await request.is_disconnected():
-        now = store.pulse()
+        now = {name: Store(root).pulse() for name, root in site.runs.items() if run in (None, name)}
         if now != seen:
             if seen is not None:
                 yield "data: changed\n\n"

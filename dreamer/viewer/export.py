@@ -14,7 +14,6 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from dreamer.files import StoreError
 from dreamer.viewer.app import STATIC
 from dreamer.viewer.routes import find, show
-from dreamer.viewer.serving import runs_of
 from dreamer.viewer.site import NotThere, Place, Site
 
 LONGEST = 200  # bytes of the name of a file
@@ -78,7 +77,7 @@ def write_site(folders: Sequence[Path], to: Path, unsafe: bool, console: Console
     """
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise StoreError(f"{to} is there already; choose another folder with --export, or remove it")
-    site = Copy(runs_of(folders), unsafe)
+    site = Copy(folders, unsafe)
     writing = to.with_name(f".{to.name}.writing")
     shutil.rmtree(writing, ignore_errors=True)
     try:

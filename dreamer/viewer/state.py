@@ -7,7 +7,7 @@ from typing import Any, Literal
 from dreamer.records import Report
 from dreamer.store import Store, stages
 
-Name = Literal["promoted", "refused", "stopped", "under way", "interrupted", "broken"]
+Name = Literal["promoted", "refused", "stopped", "under way", "interrupted", "failed", "broken"]
 
 
 @dataclass
@@ -53,13 +53,14 @@ class Stage:
     """A stage of a night.
 
     Attributes:
-        status: of the stage; "interrupted" where it was begun and nobody works at it.
+        status: of the stage; "interrupted" where it was begun and nobody works at it, "not begun" where the night ended
+            before it.
         seconds: how long it took, once it is done.
         bars: progress within it, each with a name of its own.
     """
 
     name: str
-    status: Literal["done", "under way", "interrupted", "waiting"] = "waiting"
+    status: Literal["done", "under way", "interrupted", "waiting", "not begun"] = "waiting"
     seconds: float | None = None
     bars: list[Bar] = field(default_factory=list)
 
@@ -69,12 +70,14 @@ class State:
     """How far a night is.
 
     Attributes:
-        words: why, or what to do.
+        words: why.
+        command: that goes on with it, if one does.
         at: when something last happened, seconds since 1970.
     """
 
     name: Name
     words: str
+    command: str = ""
     at: float | None = None
     stages: list[Stage] = field(default_factory=list)
 
@@ -107,13 +110,19 @@ def state(store: Store) -> State:
             stage.status, stage.bars = ("under way" if working else "interrupted"), bars
             break
     at = next((event["time"] for event in reversed(events) if "time" in event), None)
+    told = [*found.values()]
     if working:
-        return State("under way", "is being dreamed", at, [*found.values()])
+        return State("under way", "is being dreamed", at=at, stages=told)
     report = store.load("report", Report)
     if report is not None:
-        return State(report.verdict, report.reason, at, [*found.values()])
-    return State("interrupted", "nobody works at it, and it is not over; it goes on with "
-                 f"dream run --run {store.root} --resume", at, [*found.values()])
+        for stage in told:
+            stage.status = "not begun" if stage.status in ("waiting", "interrupted") else stage.status
+        return State(report.verdict, report.reason, at=at, stages=told)
+    resume = f"dream run --run {store.root} --resume"
+    last = events[-1] if events else {}
+    if last.get("event") == "failed":
+        return State("failed", str(last.get("reason")), resume, at, told)
+    return State("interrupted", "nobody works at it, and it is not over", resume, at, told)
 
 
 def _told(event: dict[str, Any], found: dict[str, Stage], bars: list[Bar]) -> list[Bar]:

@@ -89,7 +89,7 @@ def _told(store: Store, stage: Stage, path: str) -> Step:
                         if gathered else "")
         case "gap":
             gap = store.load("gap", Gap)
-            return Step(stage, f"teacher not told {gap.bare}, told {gap.told}" if gap else "")
+            return Step(stage, f"teacher not told {gap.bare}, told {gap.told}, {gap.bare.unit}" if gap else "")
         case "learn":
             update = store.load("learn", Update)
             return Step(stage, f"{update.episodes:,} episodes in {len(update.rounds)} rounds, "

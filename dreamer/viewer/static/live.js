@@ -11,7 +11,7 @@ async function renew() {
     try {
       const answer = await fetch(location.href);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      exchange(region, page.getElementById("live"));
+      for (const part of [region, document.getElementById("top")]) exchange(part, page.getElementById(part.id));
       document.title = page.title;
     } catch {
       // The viewer was stopped; its stream comes back when it does.

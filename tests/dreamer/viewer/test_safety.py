@@ -17,7 +17,6 @@ from dreamer.records import Validated
 from dreamer.sections import Sessions
 from dreamer.store import Store
 from dreamer.viewer.app import application
-from dreamer.viewer.serving import runs_of
 from dreamer.viewer.site import Site
 
 HOME = "http://127.0.0.1:7860"
@@ -136,11 +135,21 @@ def test_only_who_knows_the_token_acts_and_only_on_what_the_page_showed(client: 
 
 def test_what_is_no_run_is_said_in_words(tmp_path: Path, run: Path) -> None:
     with pytest.raises(StoreError, match="no folder"):
-        runs_of([tmp_path / "nowhere"])
-    (tmp_path / "empty").mkdir()
+        Site([tmp_path / "nowhere"])
     with pytest.raises(StoreError, match="no run folder and holds none"):
-        runs_of([tmp_path / "empty"])
-    assert runs_of([tmp_path]) == [run]
+        Site([Path(__file__).parent])
+    assert [*Site([tmp_path]).runs.values()] == [run]
+
+
+def test_a_run_that_begins_later_is_shown(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    with TestClient(application(Site([runs]), "127.0.0.1", TOKEN), HOME) as client:
+        assert "No night has been dreamed here yet" in client.get("/").text
+        config = Config(name="later", folder=tmp_path, sessions=Sessions(files=("x",)))
+        Store.open(runs / "later-001", config, resume=False)
+        assert "later, night 1" in client.get("/").text
+        assert client.get("/later-001/night-001").status_code == 200
 
 
 def test_a_record_that_is_damaged_or_newer_is_said_in_words(client: TestClient, run: Path) -> None:
@@ -150,8 +159,8 @@ def test_a_record_that_is_damaged_or_newer_is_said_in_words(client: TestClient, 
     (night / "report.json").write_text('{"verdict": "enlightened", "dreams": 7}')
     answer = client.get(address[1])
     assert answer.status_code == 500
-    assert "report.json is no report of this version" in answer.text
-    assert "report.json is no report of this version" in client.get("/").text
+    assert "report.json is no record of this version" in answer.text
+    assert "report.json is no record of this version" in client.get("/").text
     (night / "report.json").unlink()
     (run / "events.jsonl").write_text('{"event": "begin", "stage"\n7\n{"event": "begin"}\n{}\n{"event": "night"}\n')
     assert client.get(address[1]).status_code == 200

@@ -148,7 +148,7 @@ def test_a_run_that_begins_later_is_shown(tmp_path: Path) -> None:
         assert "No night has been dreamed here yet" in client.get("/").text
         config = Config(name="later", folder=tmp_path, sessions=Sessions(files=("x",)))
         Store.open(runs / "later-001", config, resume=False)
-        assert "later, night 1" in client.get("/").text
+        assert "later-001, night 1" in client.get("/").text
         assert client.get("/later-001/night-001").status_code == 200
 
 

@@ -12,8 +12,7 @@ from tokenizers import Tokenizer
 
 from dreamer.files import StoreError
 from dreamer.records import Base
-from dreamer.store import Store
-from dreamer.viewer.site import DIGEST
+from dreamer.store import DIGEST, Store
 from dreamer.viewer.words import number
 from rollout.episode import Learnt, Tokens
 from rollout.trajectory import Trajectory

@@ -15,7 +15,7 @@ class Row:
     """A night in the list.
 
     Attributes:
-        wrong: kinds of steps that the best environment gets wrong; None where none was judged.
+        wrong: kinds of steps that the best environment gets wrong; None where none was judged to its end.
         broken: what is wrong with the night's records, if they cannot be read.
     """
 

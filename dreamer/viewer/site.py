@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import RLock
+from threading import BoundedSemaphore
 from urllib.parse import quote, urlencode
 
 import jinja2
@@ -20,8 +20,10 @@ from dreamer.store import Store
 from dreamer.viewer.words import FILTERS
 from envgen.author import Environment
 from rollout.errors import UserError
-from sandbox import Sandbox
+from sandbox import Sandbox, SandboxError
 
+WAIT = 4.0  # seconds that a page waits for authored code that runs for another
+WAITING = 8  # pages that may, the one that it runs for included; other pages and files need threads too
 TAKEN = ("static", "events", "actions", "compare")  # addresses that are no run's
 
 
@@ -69,7 +71,7 @@ class Site:
                 raise StoreError(f"{folder} is no run folder and holds none; give one that dream run wrote, such as "
                                  "runs/NAME-001")
         self._sandbox: Sandbox | None = None
-        self._busy = RLock()
+        self._waiting, self._running = BoundedSemaphore(WAITING), BoundedSemaphore(1)
         self._pages = jinja2.Environment(
             loader=jinja2.PackageLoader("templates", "viewer"), autoescape=True, undefined=jinja2.StrictUndefined,
             trim_blocks=True, lstrip_blocks=True)
@@ -108,16 +110,16 @@ class Site:
         """Where authored code runs, for one page at a time.
 
         Raises:
-            SandboxError: the kernel cannot confine it.
+            SandboxError: it runs for other pages all the while, or the kernel cannot confine it.
         """
-        with self._busy:
+        with _taken(self._waiting, 0), _taken(self._running, WAIT):
             if self._sandbox is None:
                 self._sandbox = Sandbox(unsafe=self.unsafe)
             yield self._sandbox
 
     def close(self) -> None:
         """End what runs authored code."""
-        with self._busy:
+        with self._running:
             if self._sandbox is not None:
                 self._sandbox.close()
                 self._sandbox = None
@@ -169,6 +171,21 @@ class Site:
         named = named.partition("/")[0]
         looked_at = named if kind == "environments" and named.isalnum() else best(store)
         return Whereabouts(run, store, f"{run}/{store.folder.name}", page, len(nights), looked_at)
+
+
+@contextmanager
+def _taken(places: BoundedSemaphore, wait: float) -> Iterator[None]:
+    """One of some places, if one is free within some seconds.
+
+    Raises:
+        SandboxError: none is.
+    """
+    if not places.acquire(timeout=wait):
+        raise SandboxError("the sandbox is busy with another page; load this one again", "busy")
+    try:
+        yield
+    finally:
+        places.release()
 
 
 @dataclass(frozen=True)

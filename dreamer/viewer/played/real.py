@@ -15,7 +15,7 @@ from dreamer.store import Store
 from dreamer.viewer.played.index import index
 from dreamer.viewer.site import NotThere
 from envgen.steps import steps
-from rollout.trajectory import Trajectory
+from rollout.trajectory import Trajectory, Turn
 
 PARTS = ("held_out", "selection", "shown")
 READ = 20_000  # sessions of a part of which it is known what was done where
@@ -61,12 +61,11 @@ class Came:
     """What came of an action somewhere, in real sessions.
 
     Attributes:
+        turn: the first that came so.
         places: part, number and turn (from 1) of the first few.
     """
 
-    answer: str
-    reward: float | None
-    end: bool | None
+    turn: Turn
     count: int = 0
     places: list[tuple[str, int, int]] = field(default_factory=list)
 
@@ -103,7 +102,7 @@ class Past:
             action = step.action.text
             self.actions[action] += 1
             key = (answer, step.reward, step.terminated)
-            came = self.done.setdefault(before, {}).setdefault(action, {}).setdefault(key, Came(*key))
+            came = self.done.setdefault(before, {}).setdefault(action, {}).setdefault(key, Came(step))
             came.count += 1
             if len(came.places) < KEPT:
                 came.places.append((part, number, turn))

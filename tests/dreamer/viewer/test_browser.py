@@ -88,7 +88,7 @@ def test_three_moves_are_played_and_the_address_is_the_game(home: str, window: O
     page.get_by_role("link", name="Undo").click()
     page.get_by_label("Anything else").fill("open the door")
     page.keyboard.press("Enter")
-    page.get_by_text("No real session ever did this here.").wait_for()
+    page.get_by_text("No real session did this where it was shown the same words.").wait_for()
 
 
 def test_trajectories_are_filtered_and_the_address_is_shared(home: str, window: Open) -> None:

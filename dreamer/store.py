@@ -409,9 +409,17 @@ class Store:
         return self.folder / name / "episodes.jsonl"
 
     def parts(self) -> dict[str, Path]:
-        """Where the words of all trajectories of the night are: of sessions and of episodes, by part or name."""
-        return {path.stem: path for path in sorted((self.folder / "sessions").glob("*.jsonl"))} | {
-            path.parent.name: path for path in sorted(self.folder.glob("*/episodes.jsonl"))}
+        """Where the words of all trajectories of the night are: of sessions and of episodes, by part or name.
+
+        What a link leads to outside the run folder is left out.
+        """
+        sessions = {path.stem: path for path in sorted((self.folder / "sessions").glob("*.jsonl"))}
+        episodes = {path.parent.name: path for path in sorted(self.folder.glob("*/episodes.jsonl"))}
+        return {part: path for part, path in (sessions | episodes).items() if self.holds(path)}
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path is in the run folder, wherever links lead."""
+        return path.resolve().is_relative_to(self.root.resolve())
 
     @property
     def index(self) -> Path:

@@ -159,7 +159,7 @@ def test_damaged_records_are_told(corridor: Store, digests: list[str], tmp_path:
     (store.folder / "validate.json").write_text("{")
     status, html = show(Site([store.root]), Place(f"{RUN}/{digests[0]}"))
     assert status == 500
-    assert "is no validated of this version" in html
+    assert "is no record of this version" in html
 
 
 def test_members_disagree_where_episodes_say_so(corridor: Store, digests: list[str], tmp_path: Path) -> None:

@@ -150,6 +150,15 @@ def test_hostile_texts_are_only_shown_and_tool_calls_can_be_played(site: Site, t
     assert "not known whether imagined" in html
 
 
+def test_sessions_that_cannot_be_read_are_left_out(site: Site, tmp_path: Path) -> None:
+    night = bare_night(tmp_path, worlds.CORRIDOR, record(Corridor(), 2))
+    told = night.sessions("held_out").read_bytes()
+    night.sessions("held_out").write_bytes(b'{"broken\n' + told)
+    words = read(site, f"{only(site, night)}/play")
+    assert "1 line of the real sessions holds no trajectory of this version; left out here." in words
+    assert "Cell 1. (2)" in words
+
+
 def test_answers_are_compared_as_the_night_compares_them(site: Site, tmp_path: Path) -> None:
     told = [Trajectory.model_validate({"id": f"{number}", "source": "real", "observation": "The desk.", "turns": [
         {"action": f"take {colour}", "observation": f"Ticket {colour} taken at 10:{10 + number}:30.", "reward": 0.0,

@@ -52,11 +52,12 @@ def lines(title: str, series: Sequence[Series], across: str, bounds: tuple[float
                 f"{TOP + (1 - (y - low) / (high - low)) * (HEIGHT - TOP - BOTTOM):.1f}")
 
     parts = []
-    for tick in _ticks(low, high):
+    ticks = _ticks(low, high)
+    for tick in ticks:
         _, y = at(first, tick)
         parts.append(Markup('<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/><text class="tick" x="{}" y="{}" '
                             'text-anchor="end" dy="4">{}</text>').format(
-                                LEFT, WIDTH - RIGHT, y, y, LEFT - 6, y, number(tick, 2)))
+                                LEFT, WIDTH - RIGHT, y, y, LEFT - 6, y, _label(tick, ticks[1] - ticks[0])))
     for tick in _ticks(first, last):
         if tick == int(tick):
             x, _ = at(tick, low)
@@ -98,3 +99,8 @@ def _ticks(low: float, high: float, most: int = 5) -> list[float]:
             ticks.append(round(count * step, 12))
         count += 1
     return ticks
+
+
+def _label(tick: float, step: float) -> str:
+    """A tick, in as many places as tell it from its neighbours."""
+    return f"{tick:,.{max(0, -floor(log10(step) + 1e-9))}f}" if step > 1e-5 else f"{tick:g}"

@@ -9,6 +9,8 @@ from markupsafe import Markup
 from dreamer.terminal import plain
 from rollout.figure import Figure
 
+COUNTED = {"drafts", "environments", "episodes", "items", "sessions", "steps"}  # units of counts
+
 
 def number(value: float | None, places: int = 3) -> str:
     """A number as people read it; a dash where there is none."""
@@ -18,13 +20,20 @@ def number(value: float | None, places: int = 3) -> str:
         return f"{int(value):,}"
     if 1e-9 < abs(value) < 10**-places:
         return f"{value:.1e}"
-    return f"{value:,.{places}f}"
+    return f"{value:z,.{places}f}"
+
+
+def amount(value: float, unit: str) -> str:
+    """A number as people read it; whole where it counts something."""
+    return f"{int(value):,}" if unit in COUNTED and float(value).is_integer() else number(value)
 
 
 def figure(of: Figure | None) -> Markup:
     """A figure with its interval and its count."""
     if of is None or of.value is None:
         return Markup('<span class="figure none">–</span>')
+    if of.unit in COUNTED and of.low is None:
+        return Markup('<span class="figure"><b>{}</b></span>').format(amount(of.value, of.unit))
     interval = "" if of.low is None or of.high is None else f" [{number(of.low)}, {number(of.high)}]"
     return Markup('<span class="figure"><b>{}</b><span class="interval">{}</span> <span class="count">n&nbsp;=&nbsp;{}'
                   "</span></span>").format(number(of.value), interval, f"{of.n:,}")
@@ -51,7 +60,13 @@ def short(text: str, longest: int = 80) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
+def tail(text: str, longest: int = 80) -> str:
+    """The end of a text in one line, for what is long and differs at its end."""
+    text = text.replace("\n", " ⏎ ")
+    return text if len(text) <= longest else f"…{text[-longest:]}"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
-    "number": number, "figure": figure, "duration": duration, "moment": moment, "short": short,
-    "plain": plain,
+    "number": number, "amount": amount, "figure": figure, "duration": duration, "moment": moment, "short": short,
+    "tail": tail, "plain": plain,
 }

@@ -64,6 +64,11 @@ class Row:
     second: Figure | None
 
     @property
+    def unit(self) -> str:
+        """Of both."""
+        return next((each.unit for each in (self.first, self.second) if each is not None), "")
+
+    @property
     def change(self) -> float | None:
         if self.first is None or self.second is None or self.first.value is None or self.second.value is None:
             return None

@@ -15,7 +15,7 @@ from dreamer.viewer.played.index import index
 from dreamer.viewer.played.tokens import measured
 from dreamer.viewer.played.transcript import Transcript
 from dreamer.viewer.site import NotThere, Place, Site
-from dreamer.viewer.words import short
+from dreamer.viewer.words import tail
 from envgen.tasks import succeeds
 from rollout.trajectory import Trajectory
 
@@ -56,7 +56,7 @@ def trajectory(site: Site, place: Place, run: str, night: int, part: str, number
         before, after = wanted.beside(connection, part, number, copied(connection) if site.static else None)
     environment = session.environment
     return site.render(
-        place, "trajectory.html.jinja", title=short(plain(session.id), 120), session=session,
+        place, "trajectory.html.jinja", title=tail(plain(session.id), 120), session=session,
         shown=shown, part=part, number=number, transcript=Transcript(session, shown.first),
         tokens=measured(store, part, session, shown.first, shown.rewards),
         won=None if session.outcome is None else succeeds(session.outcome, success),

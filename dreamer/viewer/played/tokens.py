@@ -37,7 +37,7 @@ class Measure:
     signed: bool = False
 
 
-MEASURES = (  # the first that is known is shown at first
+MEASURES = (
     Measure("advantage", "advantage", 1.0, signed=True),
     Measure("kl", "KL that the update made, nats", 0.1),
     Measure("entropy", "entropy after the update, nats", 1.0),
@@ -70,7 +70,7 @@ class Measured:
 
     Attributes:
         turns: tokens by the number of their turn, from 1.
-        measures: what is known of them.
+        measures: what is known of them; the first one is shown at first, so an advantage that all share comes last.
         notes: what is not, and why.
         full: what has the darkest shade, by measure.
     """
@@ -103,6 +103,7 @@ def measured(store: Store, part: str, session: Trajectory, first: int, rewards: 
     values = _values(runs, rewards, learnt)
     notes = [*_notes(learnt, bool(values["advantage"]))]
     known = [measure for measure in MEASURES if any(value is not None for value in values[measure.name])]
+    known.sort(key=lambda each: each.name == "advantage" and len(set(values[each.name])) == 1)
     full = {each.name: max(each.full, *(abs(value) for value in values[each.name]
                                         if value is not None and isfinite(value))) for each in known}
     tokenizer = None

@@ -57,8 +57,10 @@ function matches(row, wanted) {
 
 const rows = [...document.querySelectorAll("table.trajectories tbody tr")];
 
-function sort(order) {
-  const [falling, column] = order.startsWith("-") ? [true, order.slice(1)] : [false, order];
+// The order that is asked for, whether from high to low, and the links that ask for others under the same filter.
+function order() {
+  const asked = query().get("sort") ?? "";
+  const [falling, column] = asked.startsWith("-") ? [true, asked.slice(1)] : [false, asked];
   for (const link of document.querySelectorAll("a[data-sort]")) {
     const here = link.dataset.sort === (column || "key");
     link.closest("th").ariaSort = here ? (falling ? "descending" : "ascending") : "none";
@@ -66,6 +68,11 @@ function sort(order) {
     next.set("sort", (here && !falling ? "-" : "") + link.dataset.sort);
     link.href = `?${next}`;
   }
+  return [falling, column];
+}
+
+function sort() {
+  const [falling, column] = order();
   const numeric = ["outcome", "turns", "imagined"].includes(column);
   const value = (row) => (numeric ? number(row.dataset[column]) : row.dataset[column] || null);
   const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
@@ -79,6 +86,7 @@ function sort(order) {
 function choose() {
   const wanted = new URLSearchParams(location.search);
   for (const row of rows) row.hidden = !matches(row.dataset, wanted);
+  document.querySelector(".sums").hidden = [...wanted.keys()].some((name) => name !== "sort"); // they are of all
   const seen = rows.filter((row) => !row.hidden);
   const known = seen.filter((row) => row.dataset.won !== "");
   const won = known.filter((row) => row.dataset.won === "1").length;
@@ -94,7 +102,9 @@ form.addEventListener("input", (event) => {
 function change() {
   const address = `?${query()}`;
   history.replaceState(null, "", address);
-  still ? choose() : show(location.href);
+  if (!still) return show(location.href);
+  order();
+  choose();
 }
 
 form.addEventListener("submit", (event) => {
@@ -106,9 +116,8 @@ if (still) {
   const wanted = new URLSearchParams(location.search);
   for (const field of form.elements) if (wanted.has(field.name)) field.value = wanted.get(field.name);
   if (wanted.get("sort")) {
-    const order = Object.assign(document.createElement("input"), { type: "hidden", name: "sort", value: wanted.get("sort") });
-    form.append(order);
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "sort", value: wanted.get("sort") }));
   }
-  sort(wanted.get("sort") ?? "");
+  sort();
   choose();
 } else watch();

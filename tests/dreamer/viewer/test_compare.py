@@ -7,6 +7,7 @@ import pytest
 from dreamer.config import Config
 from dreamer.records import Report, Update
 from dreamer.store import Store
+from dreamer.viewer.charts import Series, lines
 from dreamer.viewer.pages.compare import Row
 from dreamer.viewer.routes import show
 from dreamer.viewer.site import Place, Site
@@ -32,7 +33,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         store.append_event({"event": "stage", "stage": "learn", "time": 2.0, "seconds": 10.0 * night})
         store.save("learn", Update(policy="0", episodes=1, turns=1, seconds=1.0, rehearsal_seconds=1.0, rounds=()))
         figures = {"real_success_after": Figure(value=success, low=success - 0.1, high=success + 0.1, n=100),
-                   "baseline: <i>cloning</i>": Figure(value=0.5, n=100)}
+                   "baseline: <i>cloning</i>": Figure(value=0.5, n=100),
+                   "members": Figure(value=night, n=1, unit="environments")}
         store.save_report(Report(verdict="refused", reason="<script>alert(1)</script>", figures=figures, run="two",
                                  night=night, seed=night), over=True)
         store.append_event({"event": "night", "night": night + 1, "time": 3.0})
@@ -49,6 +51,7 @@ def test_figures_settings_and_times_that_differ(site: Site) -> None:
     assert "real success after 0.250 [0.150, 0.350] n = 100 0.750 [0.650, 0.850] n = 100 +0.500 apart" in words
     assert "seed 1 2" in words
     assert "learn 10 s 20 s +10 s" in words
+    assert "members of the ensemble 1 2 +1" in words
     assert "Success in the dream" in words
     _, html = show(site, Place("compare/two/night-001/two/night-002"))
     assert 'class="line second"' in html
@@ -103,3 +106,9 @@ def test_intervals_lie_apart_or_overlap() -> None:
     assert Row("", figure(0.1, 0.3), figure(0.3, 0.4)).apart is False
     assert Row("", figure(None, None), figure(0.3, 0.4)).apart is None
     assert Row("", None, figure(0.3, 0.4)).change is None
+
+
+def test_a_chart_tells_its_heights_apart() -> None:
+    chart = lines("KL", [Series("KL", [(0.0, 0.018)])], "round")
+    assert [f'>{each}</text>' in chart for each in ("0.000", "0.005", "0.010", "0.015")] == [True] * 4
+    assert "e-0" not in chart

@@ -202,3 +202,14 @@ def test_the_key_i_goes_from_one_imagined_place_to_the_next(
         page.wait_for_url(f"**#{stop}")
     page.keyboard.press("?")
     assert "next imagined lines" in page.locator("dialog.keys").inner_text()
+
+
+def test_differing_lines_can_be_read_on_a_phone(
+        corridor: Store, digests: list[str], serve: Callable[[list[Path]], str], window: Callable[[str], Window]
+) -> None:
+    tab = window(serve([corridor.root]))
+    tab.page.set_viewport_size({"width": 390, "height": 800})
+    page = tab.open(f"{RUN}/{digests[0]}/from/{digests[2]}")
+    widths = page.locator(".diff code:visible").evaluate_all("all => all.map((code) => code.offsetWidth)")
+    assert min(widths) > 200
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -299,9 +299,15 @@ def test_tokens_have_their_numbers(client: TestClient) -> None:
     assert by["reward"] == ["+0.50"] * 4
     assert ("advantage", "9", "", "+1.50") in cells
     assert ("advantage", "3", " below", "-0.50") in cells
+    assert re.search('value="(\\w+)" checked', page)[1] == "advantage"  # type: ignore[index]
     assert "tokenizer is not in the run folder" in page
     assert "were not measured for this episode" in client.get(f"{LIST}/round-000/1").text
     assert 'name="measure"' not in client.get(f"{LIST}/shown/0").text
+
+
+def test_an_advantage_that_all_tokens_share_is_not_what_is_shown_first(store: Store, client: TestClient) -> None:
+    store.save_learnt("round-000", [("round-000-0", Learnt([1.5] * 4, [-0.4] * 4, [0.7] * 4))])
+    assert 'value="kl" checked' in client.get(f"{LIST}/round-000/0").text
 
 
 def test_tokens_that_do_not_fit_are_said(store: Store, client: TestClient) -> None:
@@ -415,8 +421,12 @@ def test_an_export_filters_and_sorts_by_itself(store: Store, tmp_path: Path, win
     assert [row.split("\t")[0].strip() for row in shown.all_inner_texts()] == [
         "shown 2", "round-000 1", "round-000 2", "round-000 3", "shown 4", "held_out 2"]
     assert "9 of 11" in page.locator("#results").inner_text()
+    expect(page.locator(".sums")).to_be_hidden()  # they are not of those that are shown
     page.get_by_label("where").select_option("real")
     expect(page.locator("tbody tr:visible")).to_have_count(3)
+    page.get_by_role("link", name="turns").click()
+    assert page.url.endswith("?part=real&outcome=won&sort=turns")
+    expect(page.locator("tbody tr:visible")).to_have_count(3)
     page.locator("tbody tr:visible a").first.click()
-    assert page.locator("h1").inner_text() == "session-1"
-    assert orjson.loads((tmp_path / "site" / f"{LIST[1:]}/shown/1.json").read_bytes())["id"] == "session-1"
+    assert page.locator("h1").inner_text() == "session-3"
+    assert orjson.loads((tmp_path / "site" / f"{LIST[1:]}/shown/3.json").read_bytes())["id"] == "session-3"

@@ -9,8 +9,7 @@ from markupsafe import Markup, escape
 
 from dreamer.records import Authored
 from dreamer.store import Store
-from dreamer.terminal import plain
-from dreamer.viewer.authored.source import highlighted
+from dreamer.viewer.authored.source import as_lines, highlighted
 from dreamer.viewer.difference import marked
 from dreamer.viewer.site import Place, Site
 from envgen.author import Environment
@@ -73,7 +72,7 @@ def hunks(then: str, now: str) -> tuple[list[Hunk], int]:
 
 
 def _lines(source: str) -> Lines:
-    return plain(source).removesuffix("\n").split("\n"), highlighted(source)
+    return as_lines(source), highlighted(source)
 
 
 def _pairs(old: Lines, new: Lines, gone: range, come: range, same: bool) -> Iterator[Pair]:

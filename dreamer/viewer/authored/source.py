@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -23,6 +23,8 @@ from envgen.support import Support
 from sandbox import Element
 
 Status = Literal["real", "mixed", "imagined"]
+
+HIGHLIGHTED = 500_000  # characters; of longer code syntax is not marked
 
 SIGNS: dict[Status | None, str] = {"real": "●", "mixed": "◐", "imagined": "○", None: ""}
 
@@ -59,7 +61,7 @@ class Told:
     Attributes:
         branches, entries: how many of each sessions exercised, and how many there are.
         sessions: how many sessions could have.
-        uncounted: the names of tables whose entries nobody counted, as they are too many or more than constants.
+        uncounted: the names of tables whose entries nobody counted, as they are too many or not all constants.
     """
 
     branches: tuple[int, int]
@@ -76,8 +78,11 @@ def as_lines(source: str) -> list[str]:
 @lru_cache(maxsize=16)
 def highlighted(source: str) -> list[Markup]:
     """The same with Python's syntax marked, each line complete markup."""
-    text = "\n".join(as_lines(source))
-    marked = highlight(text, PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True))
+    written = as_lines(source)
+    if len(source) > HIGHLIGHTED:
+        return list(map(escape, written))
+    lexer = PythonLexer(stripnl=False, ensurenl=False)
+    marked = highlight("\n".join([*written, ""]), lexer, HtmlFormatter(nowrap=True))
     return [Markup(line) for line in marked.removesuffix("\n").split("\n")]
 
 
@@ -162,7 +167,7 @@ def _uncounted(source: str, support: Support) -> Mapping[int, str]:
     """The names of written tables that nobody counted, by the line that each begins on."""
     counted = {(element.line, element.label.split("[")[0]) for element in support.elements if element.kind == "table"}
     return {line: name for line, name, value in _tables(_tree(source))
-            if _is_table(value) and (line, name) not in counted}
+            if _is_table(value) and (line, name) not in counted and name != "__slots__"}
 
 
 def written(source: str) -> Mapping[tuple[int, str], int]:

@@ -31,7 +31,7 @@ def read_record(path: Path, kind: type[R]) -> R:
     except ValidationError as error:
         wrong = error.errors()[0]
         where = ".".join(map(str, wrong["loc"])) or "the file"
-        raise StoreError(f"{path} is no {kind.__name__.lower()} of this version ({where}: {wrong['msg']}): another "
+        raise StoreError(f"{path} is no record of this version ({where}: {wrong['msg']}): another "
                          "version of dream wrote it, or it is damaged; open it with that one, or dream again"
                          ) from None
 

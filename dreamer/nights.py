@@ -79,6 +79,11 @@ def dream_nights(
                 if not store.begun:  # nothing is lost, and the same command works once the log is mended
                     shutil.rmtree(made or store.folder)
                 raise
+            except Exception as error:
+                # What went wrong may quote what is to be hidden.
+                why = "the terminal said why" if config.privacy.hide else str(error) or type(error).__name__
+                reporter.event("failed", night=store.night, reason=why)
+                raise
         yield run, report
         if until or (nights is not None and store.night >= nights):
             return

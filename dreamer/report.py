@@ -215,7 +215,8 @@ def _played(played: Played) -> str:
 
 
 def _next_steps(report: Report, split: str, store: Store) -> str:
-    steps = [f"everything is in {store.root}/ (report.json, environments/, policies/, {store.folder.name}/)"]
+    steps = [f"everything is in {store.root}/ (report.json, environments/, policies/, {store.folder.name}/)",
+             f"look at it: dream view {store.root}"]
     if report.verdict == "promoted":
         steps.append(f"next: {_loading(Path(report.policy or ''))}")
     elif report.verdict == "refused" and "privileged_gap" in report.figures and report.policy is None:

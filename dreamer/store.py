@@ -26,9 +26,11 @@ is done when its record is there.
 import fcntl
 import hashlib
 import os
+import re
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +48,9 @@ from rollout.journal import Journal, read_learnt, read_pieces, read_tokens, writ
 from rollout.trajectory import Trajectory
 
 R = TypeVar("R", bound=BaseModel)
+
+DIGEST = re.compile(r"[0-9a-f]{16}")
+HOLDING = 100  # hundredths of a second that a run folder is waited for
 
 # The stages of a night in order, and what of the configuration each uses: what only later stages use may be changed.
 USES: dict[str, set[str]] = {
@@ -195,10 +200,13 @@ class Store:
             stream.write(orjson.dumps(event) + b"\n")
 
     def events(self) -> list[dict[str, Any]]:
-        """What happened so far, in all nights; a last line that a kill cut off is left out."""
+        """What happened so far, in all nights; lines that a kill cut off are left out."""
         path = self.root / "events.jsonl"
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-        return [orjson.loads(line) for line in lines if line.endswith(b"\n")]
+        found = []
+        for line in path.read_bytes().splitlines() if path.exists() else ():
+            with suppress(orjson.JSONDecodeError):
+                found.append(orjson.loads(line))
+        return [event for event in found if isinstance(event, dict)]
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -208,11 +216,15 @@ class Store:
             StoreError: another process works there.
         """
         with open(self.root / ".held", "ab") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise StoreError(f"another process is dreaming in {self.root}; let it end, or choose another folder "
-                                 "with --run") from None
+            for tries in range(HOLDING, -1, -1):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    if not tries:
+                        raise StoreError(f"another process is dreaming in {self.root}; let it end, or choose another "
+                                         "folder with --run") from None
+                time.sleep(0.01)  # whoever asks whether it is held holds it for a moment
             yield
 
     @property
@@ -291,10 +303,17 @@ class Store:
         return folder / "environment.py"
 
     def has_environment(self, digest: str) -> bool:
-        """Whether an environment was kept."""
-        return (self.root / "environments" / digest / "environment.json").exists()
+        """Whether an environment was kept; what records call a digest and is none leads out of the folder nowhere."""
+        return bool(DIGEST.fullmatch(digest)) and (self.root / "environments" / digest / "environment.json").exists()
 
     def load_environment(self, digest: str) -> Environment:
+        """An environment.
+
+        Raises:
+            StoreError: there is none of this digest, or it is damaged.
+        """
+        if not DIGEST.fullmatch(digest):
+            raise StoreError(f"{self.root} holds no environment {digest!r}: that is no digest")
         return read_record(self.root / "environments" / digest / "environment.json", Environment)
 
     def save_policy(self, write: Callable[[Path], None]) -> str:
@@ -390,9 +409,17 @@ class Store:
         return self.folder / name / "episodes.jsonl"
 
     def parts(self) -> dict[str, Path]:
-        """Where the words of all trajectories of the night are: of sessions and of episodes, by part or name."""
-        return {path.stem: path for path in sorted((self.folder / "sessions").glob("*.jsonl"))} | {
-            path.parent.name: path for path in sorted(self.folder.glob("*/episodes.jsonl"))}
+        """Where the words of all trajectories of the night are: of sessions and of episodes, by part or name.
+
+        What a link leads to outside the run folder is left out.
+        """
+        sessions = {path.stem: path for path in sorted((self.folder / "sessions").glob("*.jsonl"))}
+        episodes = {path.parent.name: path for path in sorted(self.folder.glob("*/episodes.jsonl"))}
+        return {part: path for part, path in (sessions | episodes).items() if self.holds(path)}
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path is in the run folder, wherever links lead."""
+        return path.resolve().is_relative_to(self.root.resolve())
 
     @property
     def index(self) -> Path:

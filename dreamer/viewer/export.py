@@ -13,9 +13,10 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from dreamer.files import StoreError
 from dreamer.viewer.app import STATIC
-from dreamer.viewer.routes import show
-from dreamer.viewer.serving import runs_of
-from dreamer.viewer.site import Place, Site
+from dreamer.viewer.routes import find, show
+from dreamer.viewer.site import NotThere, Place, Site
+
+LONGEST = 200  # bytes of the name of a file
 
 
 class Copy(Site):
@@ -32,6 +33,14 @@ class Copy(Site):
         self.wanted = {"": None}
 
     def link(self, place: Place, path: str, query: Mapping[str, object] | None = None, fragment: str = "") -> str:
+        """See `Site.link`; what records call a page and is none leads nowhere, and above all not out of the folder."""
+        if path not in self.wanted:
+            try:
+                find(path)
+            except NotThere:
+                return "#"
+            if any(part in ("", ".", "..") or len(part.encode()) > LONGEST for part in path.split("/")):
+                return "#"
         self.wanted.setdefault(path)
         asked = f"?{urlencode(query, doseq=True)}" if query else ""
         return f"{_way(place, file_of(path))}{asked}{f'#{quote(fragment)}' if fragment else ''}"
@@ -68,7 +77,7 @@ def write_site(folders: Sequence[Path], to: Path, unsafe: bool, console: Console
     """
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise StoreError(f"{to} is there already; choose another folder with --export, or remove it")
-    site = Copy(runs_of(folders), unsafe)
+    site = Copy(folders, unsafe)
     writing = to.with_name(f".{to.name}.writing")
     shutil.rmtree(writing, ignore_errors=True)
     try:
@@ -91,7 +100,7 @@ def write_site(folders: Sequence[Path], to: Path, unsafe: bool, console: Console
     finally:
         site.close()
         shutil.rmtree(writing, ignore_errors=True)
-    console.print(f"{written:,} pages; open {to / 'index.html'} in a browser", highlight=False)
+    console.print(f"{written:,} pages; open {to / 'index.html'} in a browser", highlight=False, markup=False)
 
 
 def _static(folder: Path) -> None:

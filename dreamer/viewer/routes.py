@@ -1,6 +1,8 @@
 """All pages, by their addresses."""
 
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from starlette.routing import compile_path
@@ -49,7 +51,8 @@ def find(path: str) -> tuple[Page, dict[str, Any]]:
     """
     for pattern, _, convertors, page in _ROUTES:
         if match := pattern.match(f"/{path}"):
-            return page, {name: convertors[name].convert(value) for name, value in match.groupdict().items()}
+            with suppress(ValueError):  # a number of thousands of digits
+                return page, {name: convertors[name].convert(value) for name, value in match.groupdict().items()}
     raise NotThere("there is no such page")
 
 
@@ -62,6 +65,10 @@ def show(site: Site, place: Place) -> tuple[int, str | bytes]:
         return 404, trouble(site, place, "Not here", str(error))
     except (UserError, SandboxError, OSError) as error:
         return 500, trouble(site, place, "This cannot be shown", str(error))
+    except Exception as error:  # whatever a record holds, the other pages are shown
+        traceback.print_exc()
+        return 500, trouble(site, place, "This cannot be shown", f"The viewer did not expect what it found here "
+                            f"({type(error).__name__}: {error}); the terminal says more.")
 
 
 def trouble(site: Site, place: Place, title: str, words: str) -> str:

@@ -32,7 +32,7 @@ class Guarded:
 
     def __init__(self, app: ASGIApp, host: str):
         self.app = app
-        self.names = {"localhost", host, socket.gethostname()}
+        self.names = {name.lower() for name in ("localhost", host, socket.gethostname())}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,8 +43,10 @@ class Guarded:
         if not self._known(host):
             await PlainTextResponse(f"this is not {host}\n", 421, HEADERS)(scope, receive, send)
             return
-        foreign = headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate"
-        if foreign or (origin is not None and origin != f"{scope['scheme']}://{host}"):
+        # Another site may link here, and neither frame our pages nor ask for them behind a reader's back.
+        own = headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+        followed = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+        if not (own or followed) or (origin is not None and origin != f"{scope['scheme']}://{host}"):
             await PlainTextResponse("pages of other sites may not ask here\n", 403, HEADERS)(scope, receive, send)
             return
 
@@ -58,7 +60,7 @@ class Guarded:
 
     def _known(self, host: str) -> bool:
         """Whether a Host header names this machine: an address does, and of names only its own."""
-        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        name = (host.rsplit(":", 1)[0] if not host.endswith("]") else host).lower()
         try:
             ipaddress.ip_address(name.strip("[]"))
         except ValueError:
@@ -66,13 +68,12 @@ class Guarded:
         return True
 
 
-def cookie(port: int | None) -> str:
-    """The name that a browser keeps the token under; browsers do not tell ports apart."""
-    return f"dream-token-{port or 80}"
-
-
 def new_token() -> str:
-    """What whoever may act knows: it is in the address that the terminal prints, and nowhere else."""
+    """What whoever may act knows.
+
+    It stands behind the # of the address that the terminal prints, which browsers send to nobody; a script of ours
+    keeps it for this site alone, which a cookie, that knows no ports, would not.
+    """
     return secrets.token_urlsafe(24)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import uvicorn
 from rich.console import Console
 
-from dreamer.files import StoreError
 from dreamer.viewer.app import application
 from dreamer.viewer.safety import new_token
 from dreamer.viewer.site import Site
@@ -19,25 +18,6 @@ SWITCH = 0.0005  # seconds that a page waits, at each of many points, for a thre
 
 class AddressError(UserError):
     """The viewer cannot be served there; the message says why."""
-
-
-def runs_of(folders: Sequence[Path]) -> list[Path]:
-    """Run folders; of a folder of runs, all that it holds.
-
-    Raises:
-        StoreError: a folder is neither.
-    """
-    found: list[Path] = []
-    for folder in folders:
-        if (folder / "config.json").exists():
-            found.append(folder)
-            continue
-        held = sorted(config.parent for config in folder.glob("*/config.json"))
-        if not held:
-            what = "is no run folder and holds none" if folder.is_dir() else "is no folder"
-            raise StoreError(f"{folder} {what}; give a folder that dream run wrote, such as runs/NAME-001")
-        found += held
-    return found
 
 
 def serve(folders: Sequence[Path], host: str, port: int, unsafe: bool, console: Console) -> None:
@@ -52,7 +32,7 @@ def serve(folders: Sequence[Path], host: str, port: int, unsafe: bool, console: 
         AddressError: somebody else listens there.
         StoreError: a folder is no run folder.
     """
-    site = Site(runs_of(folders), unsafe)
+    site = Site(folders, unsafe)
     token = new_token()
     sys.setswitchinterval(SWITCH)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -64,8 +44,10 @@ def serve(folders: Sequence[Path], host: str, port: int, unsafe: bool, console: 
             raise AddressError(f"{host}:{port}: {error.strerror}; choose another --port or --host") from None
         listening.listen()  # whoever opens the address at once waits until the server is there
         shown = f"[{host}]" if ":" in host else host
-        console.print(f"http://{shown}:{listening.getsockname()[1]}/?token={token}", soft_wrap=True, highlight=False)
-        console.print("whoever has this address may approve and roll back; Ctrl-C ends it", style="dim")
+        console.print(f"http://{shown}:{listening.getsockname()[1]}/#token={token}", soft_wrap=True, highlight=False,
+                      markup=False)
+        console.print("anyone on this machine can read it there; who has the whole address may approve and roll back; "
+                      "Ctrl-C ends it", style="dim")
         config = uvicorn.Config(application(site, host, token), log_level="error", access_log=False,
                                 timeout_graceful_shutdown=1)
         try:

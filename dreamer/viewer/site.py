@@ -4,12 +4,11 @@ A page is a function from the site, the place and the parts of its address to HT
 now, every time, so that one function serves a night under way, a night that is over, and the static export.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import RLock
+from threading import BoundedSemaphore
 from urllib.parse import quote, urlencode
 
 import jinja2
@@ -21,9 +20,10 @@ from dreamer.store import Store
 from dreamer.viewer.words import FILTERS
 from envgen.author import Environment
 from rollout.errors import UserError
-from sandbox import Sandbox
+from sandbox import Sandbox, SandboxError
 
-DIGEST = re.compile(r"[0-9a-f]{16}")
+WAIT = 4.0  # seconds that a page waits for authored code that runs for another
+WAITING = 8  # pages that may, the one that it runs for included; other pages and files need threads too
 TAKEN = ("static", "events", "actions", "compare")  # addresses that are no run's
 
 
@@ -39,52 +39,59 @@ class Place:
         path: of the page, without a slash at the begin: `lake-001/night-001/patterns`.
         query: what was asked of it; the last of values of the same name.
         values: all values of a name.
-        acting: whether the reader may approve and roll back.
     """
 
     path: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    acting: bool = False
 
 
 class Site:
     """Run folders as pages.
 
     Args:
-        folders: of the runs.
+        folders: of runs, or of many; those that begin later are shown as soon as they have.
         unsafe: play and compare even where the kernel cannot confine authored code.
 
     Attributes:
-        runs: the folders by the names in addresses.
         static: whether pages are written for a site without a server.
 
     Raises:
-        StoreError: one is no run folder.
+        StoreError: one is none of either.
     """
 
     static = False
 
     def __init__(self, folders: Sequence[Path], unsafe: bool = False):
-        self.unsafe = unsafe
-        self.runs: dict[str, Path] = {}
+        self.folders, self.unsafe = folders, unsafe
         for folder in folders:
-            Store.config(folder)
-            name = folder.resolve().name
-            taken = name in self.runs or name in TAKEN
-            self.runs[f"{name}-{len(self.runs) + 1}" if taken else name] = folder
+            if not folder.is_dir():
+                raise StoreError(f"{folder} is no folder; give one that dream run wrote, such as runs/NAME-001")
+            if not _runs(folder) and any(folder.iterdir()):
+                raise StoreError(f"{folder} is no run folder and holds none; give one that dream run wrote, such as "
+                                 "runs/NAME-001")
         self._sandbox: Sandbox | None = None
-        self._busy = RLock()
+        self._waiting, self._running = BoundedSemaphore(WAITING), BoundedSemaphore(1)
         self._pages = jinja2.Environment(
             loader=jinja2.PackageLoader("templates", "viewer"), autoescape=True, undefined=jinja2.StrictUndefined,
             trim_blocks=True, lstrip_blocks=True)
         self._pages.filters.update(FILTERS)
 
+    @property
+    def runs(self) -> dict[str, Path]:
+        """The folders of the runs that there are now, by the names in addresses."""
+        found: dict[str, Path] = {}
+        for run in (run for folder in self.folders for run in _runs(folder)):
+            name = run.resolve().name
+            found[f"{name}-{len(found) + 1}" if name in found or name in TAKEN else name] = run
+        return found
+
     def nights(self, run: str) -> list[Store]:
         """The nights of a run that were begun, the first first."""
-        if run not in self.runs:
-            raise NotThere(f"no run {run!r} is shown here; there are: {', '.join(self.runs)}")
-        latest = Store.latest(self.runs[run])
+        runs = self.runs
+        if run not in runs:
+            raise NotThere(f"no run {run!r} is shown here; there are: {', '.join(runs) or 'none yet'}")
+        latest = Store.latest(runs[run])
         return [*latest.earlier, latest]
 
     def store(self, run: str, night: int) -> Store:
@@ -103,16 +110,16 @@ class Site:
         """Where authored code runs, for one page at a time.
 
         Raises:
-            SandboxError: the kernel cannot confine it.
+            SandboxError: it runs for other pages all the while, or the kernel cannot confine it.
         """
-        with self._busy:
+        with _taken(self._waiting, 0), _taken(self._running, WAIT):
             if self._sandbox is None:
                 self._sandbox = Sandbox(unsafe=self.unsafe)
             yield self._sandbox
 
     def close(self) -> None:
         """End what runs authored code."""
-        with self._busy:
+        with self._running:
             if self._sandbox is not None:
                 self._sandbox.close()
                 self._sandbox = None
@@ -166,6 +173,21 @@ class Site:
         return Whereabouts(run, store, f"{run}/{store.folder.name}", page, len(nights), looked_at)
 
 
+@contextmanager
+def _taken(places: BoundedSemaphore, wait: float) -> Iterator[None]:
+    """One of some places, if one is free within some seconds.
+
+    Raises:
+        SandboxError: none is.
+    """
+    if not places.acquire(timeout=wait):
+        raise SandboxError("the sandbox is busy with another page; load this one again", "busy")
+    try:
+        yield
+    finally:
+        places.release()
+
+
 @dataclass(frozen=True)
 class Whereabouts:
     """What of a run a page is about.
@@ -184,6 +206,13 @@ class Whereabouts:
     page: str
     nights: int
     environment: str | None
+
+
+def _runs(folder: Path) -> list[Path]:
+    """A run folder, or those in a folder of runs."""
+    if (folder / "config.json").exists():
+        return [folder]
+    return sorted(config.parent for config in folder.glob("*/config.json"))
 
 
 def best(store: Store) -> str | None:
@@ -205,6 +234,6 @@ def environment_of(store: Store, digest: str) -> Environment:
         NotThere: the run has none of this name.
         StoreError: its file is damaged.
     """
-    if not DIGEST.fullmatch(digest) or not (store.root / "environments" / digest).is_dir():
+    if not store.has_environment(digest):
         raise NotThere(f"this run holds no environment {digest!r}; those it has are listed on the page of the night")
     return store.load_environment(digest)

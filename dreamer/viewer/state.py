@@ -1,12 +1,13 @@
 """How far a night is, by its records and by the stream of events."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dreamer.records import Report
 from dreamer.store import Store, stages
 
-Name = Literal["promoted", "refused", "stopped", "under way", "interrupted", "broken"]
+Name = Literal["promoted", "refused", "stopped", "under way", "interrupted", "failed", "broken"]
 
 
 @dataclass
@@ -52,13 +53,14 @@ class Stage:
     """A stage of a night.
 
     Attributes:
-        status: of the stage; "interrupted" where it was begun and nobody works at it.
+        status: of the stage; "interrupted" where it was begun and nobody works at it, "not begun" where the night ended
+            before it.
         seconds: how long it took, once it is done.
         bars: progress within it, each with a name of its own.
     """
 
     name: str
-    status: Literal["done", "under way", "interrupted", "waiting"] = "waiting"
+    status: Literal["done", "under way", "interrupted", "waiting", "not begun"] = "waiting"
     seconds: float | None = None
     bars: list[Bar] = field(default_factory=list)
 
@@ -68,12 +70,14 @@ class State:
     """How far a night is.
 
     Attributes:
-        words: why, or what to do.
+        words: why.
+        command: that goes on with it, if one does.
         at: when something last happened, seconds since 1970.
     """
 
     name: Name
     words: str
+    command: str = ""
     at: float | None = None
     stages: list[Stage] = field(default_factory=list)
 
@@ -93,21 +97,8 @@ def state(store: Store) -> State:
     found = {name: Stage(name) for name in stages(store.configuration)}
     bars: list[Bar] = []
     for event in events:
-        match event["event"]:
-            case "night":
-                bars = []
-            case "begin":
-                bars.append(Bar(event["stage"], event["time"], event["total"], event["unit"], told=event["time"]))
-            case "progress" if bars:
-                bars[-1].done, bars[-1].told = event["done"], event["time"]
-                facts = {name: value for name, value in event.items() if name not in ("time", "event", "stage", "done")}
-                if facts:
-                    bars[-1].facts.append(facts)
-            case "end" if bars:
-                bars[-1].seconds = event["seconds"]
-            case "stage" if event["stage"] in found:
-                stage = found[event["stage"]]
-                stage.status, stage.seconds, stage.bars, bars = "done", event["seconds"], bars, []
+        with suppress(KeyError, TypeError):  # an event of another version
+            bars = _told(event, found, bars)
     done = {name for name in found if store.done(name)}
     for name in found.keys() - done:  # taken back, to be done again
         found[name] = Stage(name)
@@ -118,22 +109,49 @@ def state(store: Store) -> State:
         elif bars or working:
             stage.status, stage.bars = ("under way" if working else "interrupted"), bars
             break
-    at = events[-1]["time"] if events else None
+    at = next((event["time"] for event in reversed(events) if "time" in event), None)
+    told = [*found.values()]
     if working:
-        return State("under way", "is being dreamed", at, [*found.values()])
+        return State("under way", "is being dreamed", at=at, stages=told)
     report = store.load("report", Report)
     if report is not None:
-        return State(report.verdict, report.reason, at, [*found.values()])
-    return State("interrupted", "nobody works at it, and it is not over; it goes on with "
-                 f"dream run --run {store.root} --resume", at, [*found.values()])
+        for stage in told:
+            stage.status = "not begun" if stage.status in ("waiting", "interrupted") else stage.status
+        return State(report.verdict, report.reason, at=at, stages=told)
+    resume = f"dream run --run {store.root} --resume"
+    last = events[-1] if events else {}
+    if last.get("event") == "failed":
+        return State("failed", str(last.get("reason")), resume, at, told)
+    return State("interrupted", "nobody works at it, and it is not over", resume, at, told)
+
+
+def _told(event: dict[str, Any], found: dict[str, Stage], bars: list[Bar]) -> list[Bar]:
+    """What an event says of the stages, noted; the bars of the stage under way after it."""
+    match event["event"]:
+        case "night":
+            return []
+        case "begin":
+            return [*bars, Bar(event["stage"], event["time"], event["total"], event["unit"], told=event["time"])]
+        case "progress" if bars:
+            bars[-1].done, bars[-1].told = event["done"], event["time"]
+            facts = {name: value for name, value in event.items() if name not in ("time", "event", "stage", "done")}
+            if facts:
+                bars[-1].facts.append(facts)
+        case "end" if bars:
+            bars[-1].seconds = event["seconds"]
+        case "stage" if event["stage"] in found:
+            stage = found[event["stage"]]
+            stage.status, stage.seconds, stage.bars = "done", event["seconds"], bars
+            return []
+    return bars
 
 
 def _of_night(store: Store) -> list[dict[str, Any]]:
     """The events of one night; what came before the first night was told of is the first's."""
     night, found = 1, []
     for event in store.events():
-        if event["event"] == "night":
-            night = event["night"]
+        if event.get("event") == "night":
+            night = event.get("night", night)
         if night == store.night:
             found.append(event)
     return found

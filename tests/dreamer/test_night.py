@@ -88,6 +88,9 @@ def test_an_engine_that_fails_loses_nothing(project: Path, dream: DREAM, step: s
     code, _, err = dream("run", "night.toml", *settings, "--set", "production.engine=broken.py:Broken")
     assert (code, "Traceback" in err) == (2, False)
     assert words in err
+    last = json.loads((project / "run" / "events.jsonl").read_text().splitlines()[-1])
+    assert last["event"] == "failed"
+    assert words in last["reason"]
     assert dream("run", "night.toml", *settings)[0] in (0, 1)
 
 

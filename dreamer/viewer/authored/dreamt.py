@@ -71,6 +71,13 @@ class Step:
         """Whether the dream gave the logged answer little or no probability."""
         return self.status in WRONG
 
+    @property
+    def undetermined(self) -> bool:
+        """Whether the logged answer may be likelier than was seen: it was not met, or only a lower bound is known, and
+        that is near 0."""
+        return self.scored is not None and (
+            self.scored.undetermined or (self.scored.regime == "search" and self.scored.probability < FLOOR))
+
 
 @dataclass(frozen=True)
 class Dreamt:
@@ -143,6 +150,8 @@ def dreamt(site: Site, run: str, night: int, digest: str, part: str, number: int
             _kept.move_to_end(key)
             return _kept[key]
     found = _dreamt(site, session, turns, source, store.comparer)
+    if found.trouble is not None:  # it may go better the next time
+        return found
     with _keeping:
         _kept[key] = found
         while len(_kept) > KEPT:

@@ -43,7 +43,8 @@ def _exchanges(log: Path) -> Iterator[Exchange]:
 
 def _text(store: Store, name: str) -> str | None:
     path = store.correspondence / name
-    if path.parent != store.correspondence or not path.is_file():  # a digest with a path in it is none
+    # A digest with a path in it is none.
+    if path.parent != store.correspondence or not path.is_file() or not store.holds(path):
         return None
     with open(path, encoding="utf-8", errors="replace") as stream:
         text = stream.read(LONGEST + 1)

@@ -87,7 +87,7 @@ def chosen(site: Site, place: Place) -> str:
     sides = []
     for path in (then, now):
         run, _, night = path.partition("/night-")
-        if not night.isdecimal():
+        if not night.isdecimal() or len(night) > 9:
             raise NotThere(f"{path!r} is no night; there are: {', '.join(paths)}")
         sides.append(_side(site, run, int(night)))
     return _page(site, place, *sides)

@@ -11,7 +11,7 @@ from dreamer.viewer.played import real
 from dreamer.viewer.site import NotThere, Place, Site, environment_of
 from envgen.counterexamples import Counterexamples, Mismatch
 
-NEAR = 2  # steps that are shown before and after one that differs; the rest of those told right are folded
+NEAR = 2  # steps that are shown before and after one that differs; the rest of those that are not wrong are folded
 REPLAYED = 2000  # turns of a session, or as many as lead past a counter-example
 SHOWN = 200  # steps of a session on one page
 WRONG = "Where the dream is wrong"  # the title
@@ -36,7 +36,7 @@ class Group:
     """Steps in a row.
 
     Attributes:
-        folded: they are told right, and nothing near them is wrong.
+        folded: nothing in them or near them is wrong.
     """
 
     steps: Sequence[Step]
@@ -50,7 +50,7 @@ class Look:
     Attributes:
         title: of the page.
         part, number: the session.
-        cases: of the environment; none where nobody judged it, or all was told right.
+        cases: of the environment; none where nobody judged it, or it got nothing wrong.
         case: the one that is looked at, if any.
     """
 
@@ -139,7 +139,7 @@ def _others(store: Store, digest: str) -> list[str]:
 
 
 def _counts(told: Dreamt) -> Mapping[str, int]:
-    """Steps of a session by how they were told."""
+    """Steps of a session, and those whose answer the dream gives or thinks possible."""
     return {"all": len(told.steps), "right": sum(step.status in ("alike", "possible") for step in told.steps)}
 
 

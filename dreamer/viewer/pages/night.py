@@ -72,7 +72,7 @@ def _told(store: Store, stage: Stage, path: str) -> Step:
             return Step(stage, _counted(len(authored.candidates), "draft") if authored else "")
         case "validate":
             validated = store.load("validate", Validated)
-            if validated is None:
+            if validated is None or not validated.judged:
                 return Step(stage)
             words = f"{len(validated.members)} of {len(validated.judged)} passed the gate"
             return Step(stage, words, (f"{path}/environments/{validated.best.environment}/divergence",
@@ -89,7 +89,7 @@ def _told(store: Store, stage: Stage, path: str) -> Step:
                         if gathered else "")
         case "gap":
             gap = store.load("gap", Gap)
-            return Step(stage, f"teacher not told {gap.bare}, told {gap.told}" if gap else "")
+            return Step(stage, f"teacher not told {gap.bare}, told {gap.told}, {gap.bare.unit}" if gap else "")
         case "learn":
             update = store.load("learn", Update)
             return Step(stage, f"{update.episodes:,} episodes in {len(update.rounds)} rounds, "

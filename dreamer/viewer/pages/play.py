@@ -17,6 +17,8 @@ from dreamer.viewer.difference import cut
 from dreamer.viewer.played import real
 from dreamer.viewer.played.real import Came, Past
 from dreamer.viewer.site import NotThere, Place, Site, environment_of
+from envgen.comparison import Comparer
+from envgen.scored import Outcome, agrees
 from sandbox import Answer, Element, EnvironmentFault, Episode, SandboxError, Script
 
 MOST = 200  # actions
@@ -37,6 +39,7 @@ class Deed:
         imagined: whether no session vouches for what ran; None where that is not known.
         lines: of the code that ran.
         came: what real sessions saw when they did this on this text.
+        agrees: whether one of them saw what the dream answered; None where such answers are not compared.
     """
 
     number: int
@@ -47,13 +50,7 @@ class Deed:
     imagined: bool | None
     lines: Sequence[int]
     came: Sequence[Came]
-
-    @property
-    def agrees(self) -> bool:
-        """Whether a real session saw what the dream answered."""
-        return self.answer is not None and any(
-            came.answer == self.answer.observation and came.reward in (None, self.answer.reward)
-            and came.end in (None, self.answer.terminated) for came in self.came)
+    agrees: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -116,11 +113,12 @@ def play(site: Site, place: Place, run: str, night: int, digest: str) -> str:
     facts: dict[str, Any] = {"title": "Play", "digest": digest, "author": written.author, "cut": cut}
     if site.static:
         return site.render(place, "play.html.jinja", game=None, **facts)
-    past = real.past(store)
+    past, comparer = real.past(store), store.comparer
     openings = [text for text, _ in past.openings.most_common(OPENINGS)]
-    game = _game(site, store, digest, written.source, _begun(place, openings), openings, past)
+    game = _game(site, store, digest, written.source, _begun(place, openings), openings, past, comparer)
     return site.render(place, "play.html.jinja", game=game, past=past, openings=openings,
-                       offers=_offers(game, past), forms=_forms(store), most=MOST, **facts)
+                       offers=_offers(game, past), forms=_forms(store), most=MOST,
+                       rules=comparer.described(), **facts)
 
 
 def _begun(place: Place, openings: Sequence[str]) -> Game:
@@ -148,7 +146,8 @@ def _number(place: Place, name: str, default: int | None) -> int | None:
     return int(text)
 
 
-def _game(site: Site, store: Store, digest: str, source: str, game: Game, openings: Sequence[str], past: Past) -> Game:
+def _game(site: Site, store: Store, digest: str, source: str, game: Game, openings: Sequence[str], past: Past,
+          comparer: Comparer) -> Game:
     """The game replayed in the sandbox."""
     vouched = _vouched(store, digest)
     begin = openings[game.start] if game.start is not None else None
@@ -160,7 +159,7 @@ def _game(site: Site, store: Store, digest: str, source: str, game: Game, openin
             elements = worker.elements
     except SandboxError as error:
         return Game(game.seed, game.start, game.actions, trouble=str(error))
-    return _played(source, game, episode, elements, vouched is not None, past)
+    return _played(source, game, episode, elements, vouched is not None, past, comparer)
 
 
 def _vouched(store: Store, digest: str) -> Sequence[int] | None:
@@ -173,7 +172,8 @@ def _vouched(store: Store, digest: str) -> Sequence[int] | None:
                 ) if validated else None
 
 
-def _played(source: str, game: Game, episode: Episode, elements: Sequence[Element], counted: bool, past: Past) -> Game:
+def _played(source: str, game: Game, episode: Episode, elements: Sequence[Element], counted: bool, past: Past,
+            comparer: Comparer) -> Game:
     """A game by its answers."""
     if not episode.answers:
         return Game(game.seed, game.start, game.actions, trouble=f"it cannot begin: {episode.fault}")
@@ -188,7 +188,9 @@ def _played(source: str, game: Game, episode: Episode, elements: Sequence[Elemen
         if number <= len(answers):
             answer = answers[number - 1]
             imagined = bool(answer.info.get("imagined")) or (bool(answer.unvouched) if counted else None)
-            deeds.append(Deed(number, before, action, answer, None, imagined, lines(answer), past.came(before, action)))
+            came = past.came(before, action)
+            deeds.append(Deed(number, before, action, answer, None, imagined, lines(answer), came,
+                              _agrees(answer, came, comparer)))
             if answer.terminated or answer.truncated:
                 break
         elif episode.fault is not None:
@@ -198,6 +200,14 @@ def _played(source: str, game: Game, episode: Episode, elements: Sequence[Elemen
     listed = shown.info.get("actions") if shown else None
     return Game(game.seed, game.start, [deed.action for deed in deeds], first.observation, deeds, _over(deeds),
                 legal=list(map(str, listed)) if isinstance(listed, list) else [], lines=lines(first))
+
+
+def _agrees(answer: Answer, came: Sequence[Came], comparer: Comparer) -> bool | None:
+    """Whether an answer counts as one of those that came in real sessions, as the night compares them."""
+    told = Outcome(1.0, answer.observation, answer.reward, answer.terminated, bool(answer.info.get("imagined")),
+                   truncated=answer.truncated)
+    compared = [each.turn for each in came if comparer.compared(each.turn)]
+    return any(agrees(told, turn, comparer) for turn in compared) if compared else None
 
 
 def _broken(number: int, before: str, action: str, fault: EnvironmentFault, past: Past) -> Deed:

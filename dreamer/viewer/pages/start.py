@@ -15,8 +15,7 @@ class Row:
     """A night in the list.
 
     Attributes:
-        wrong: kinds of steps that the best environment gets wrong; None where none was judged.
-        broken: what is wrong with the night's records, if they cannot be read.
+        wrong: kinds of steps that the best environment gets wrong; None where nobody could tell.
     """
 
     run: str
@@ -28,12 +27,12 @@ class Row:
     after: Figure | None = None
     environment: str | None = None
     wrong: int | None = None
-    broken: str | None = None
 
 
 def start(site: Site, place: Place) -> str:
     """The start page."""
     rows = [_row(run, store) for run in site.runs for store in site.nights(run)]
+    rows.sort(key=lambda row: row.state.at or 0.0, reverse=True)
     return site.render(place, "start.html.jinja", title="Nights", rows=rows)
 
 
@@ -49,4 +48,4 @@ def _row(run: str, store: Store) -> Row:
             judged.environment if judged else None,
             len(judged.report.counterexamples) if judged and judged.report else None)
     except StoreError as error:
-        return Row(run, path, store.night, run, State("broken", str(error)), broken=str(error))
+        return Row(run, path, store.night, run, State("broken", str(error)))

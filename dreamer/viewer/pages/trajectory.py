@@ -91,10 +91,11 @@ def _shown(store: Store, part: str, number: int, line: bytes, wanted: str) -> Sh
         held: dict[str, Any] = orjson.loads(line)
         turns = held["turns"]
         first = (min(int(wanted), len(turns)) - 1) // TURNS * TURNS if wanted.isdecimal() and len(wanted) < 10 else 0
-        rewards = [turn.get("reward") for turn in turns]
+        given = [turn.get("reward") for turn in turns]
+        rewards = [None if reward is None else float(reward) for reward in given]
         some = held | {"turns": turns[max(0, first):][:TURNS]}
         return Shown(Trajectory.model_validate_json(orjson.dumps(some)), max(0, first), len(turns), rewards)
-    except (orjson.JSONDecodeError, ValidationError, AttributeError, KeyError, TypeError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError) as error:  # ValidationError is a ValueError
         what = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise StoreError(f"{store.parts()[part]}, line {number + 1}: no trajectory of this version ({what}); another "
                          f"version of dream wrote it, or it is damaged") from None

@@ -8,7 +8,8 @@ from rollout.trajectory import VERSION
 
 SAID = 120  # characters of the first text, to be searched
 OPTIONAL: dict[str, type | tuple[type, ...]] = {
-    "task": str, "outcome": (int, float), "policy": str, "round": int, "stop": str, "approval": str}
+    "version": int, "task": str, "outcome": (int, float), "policy": str, "round": int, "stop": str, "approval": str}
+INTEGERS = range(-2**63, 2**63)  # that SQLite holds
 
 
 def facts_of(line: bytes) -> dict[str, Any]:
@@ -23,11 +24,14 @@ def facts_of(line: bytes) -> dict[str, Any]:
         raise ValueError(f"not JSON ({error})") from None
     if not isinstance(session, dict) or not isinstance(session.get("id"), str):
         raise ValueError("no trajectory: it has no id")
+    for name, kind in OPTIONAL.items():
+        value = session.get(name)
+        if value is not None and not isinstance(value, kind):
+            raise ValueError(f"no trajectory: its {name} is a {type(value).__name__}")
+        if isinstance(value, int) and value not in INTEGERS:
+            raise ValueError(f"its {name} has more than 64 bits")
     if session.get("version", VERSION) != VERSION:
         raise ValueError(f"version {session['version']!r}; this version of dream reads {VERSION}")
-    for name, kind in OPTIONAL.items():
-        if session.get(name) is not None and not isinstance(session[name], kind):
-            raise ValueError(f"no trajectory: its {name} is a {type(session[name]).__name__}")
     turns: Any = session.get("turns")
     try:
         imagined = len([turn for turn in turns if turn.get("imagined")]) / len(turns)
@@ -44,11 +48,11 @@ def facts_of(line: bytes) -> dict[str, Any]:
 
 def _words(said: Any) -> str:
     """The first words of an observation, however it is written."""
-    match said:
-        case str():
-            return said
-        case {"content": said} | {"messages": said} | {"text": said}:
-            return _words(said)
-        case [first, *_]:
-            return _words(first)
-    return ""
+    while True:  # it may lie deeper than calls may
+        match said:
+            case str():
+                return said
+            case {"content": said} | {"messages": said} | {"text": said} | [said, *_]:
+                pass
+            case _:
+                return ""

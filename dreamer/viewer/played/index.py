@@ -57,7 +57,7 @@ class Index:
         self.store = store
         self._path = store.index
         self._elsewhere: tempfile.TemporaryDirectory[str] | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._filling: threading.Thread | None = None
         self._problem: str | None = None
         self._readers = 0
@@ -121,37 +121,52 @@ class Index:
                      connection.execute("SELECT part, stamp, read FROM file")}
         read = {part: known[part][1] for part, (_, stamp, _) in files.items() if known.get(part, ("",))[0] == stamp}
         done = known.keys() == read.keys() == files.keys() and all(read[part] == files[part][2] for part in files)
-        return Progress(done, sum(read.values()), sum(size for _, _, size in files.values()), self._problem)
+        return Progress(done, sum(read.values()), sum(size for _, _, size in files.values()),
+                        None if done else self._problem)
 
     def _open(self) -> sqlite3.Connection:
         """The index; a new one where there is none that can be used."""
         try:
             return connect(self._path)
         except sqlite3.OperationalError:  # it cannot be written there
-            self._elsewhere = self._elsewhere or tempfile.TemporaryDirectory(prefix="dream-index-")
-            self._path = Path(self._elsewhere.name) / self._path.name
+            self._move()
         except sqlite3.DatabaseError:  # it is damaged, or of another version
             for path in self._path.parent.glob(f"{self._path.name}*"):
                 path.unlink(missing_ok=True)
         return connect(self._path)
 
+    def _move(self) -> None:
+        """From now on the index is in a temporary folder."""
+        with self._lock:
+            if self._elsewhere is None:
+                self._elsewhere = tempfile.TemporaryDirectory(prefix="dream-index-")
+                self._path = Path(self._elsewhere.name) / self._path.name
+
     def _fill(self) -> None:
-        self._problem = None
         try:
-            with closing(self._open()) as connection:
-                files = self._files()
-                gone = {part for part, in connection.execute("SELECT part FROM file")} - files.keys()
-                with transaction(connection):
-                    for part in gone:
-                        forget(connection, part)
-                for part in files:
-                    with open(files[part][0], "rb") as stream:
-                        while self._take_in(connection, part, stream):
-                            time.sleep(0)
-                            while self._readers:  # they would wait for this thread at every row
-                                time.sleep(0.001)
-        except (OSError, sqlite3.Error) as error:
-            self._problem = str(error)
+            try:
+                self._take_in_all()
+            except sqlite3.OperationalError:  # it can be read, but not written
+                self._move()
+                self._take_in_all()
+            self._problem = None
+        except Exception as error:  # a thread that died in silence would be begun again for ever
+            self._problem = str(error) or type(error).__name__
+
+    def _take_in_all(self) -> None:
+        """Read what is new in all files."""
+        with closing(self._open()) as connection:
+            files = self._files()
+            gone = {part for part, in connection.execute("SELECT part FROM file")} - files.keys()
+            with transaction(connection):
+                for part in gone:
+                    forget(connection, part)
+            for part in files:
+                with open(files[part][0], "rb") as stream:
+                    while self._take_in(connection, part, stream):
+                        time.sleep(0)
+                        while self._readers:  # they would wait for this thread at every row
+                            time.sleep(0.001)
 
     def _take_in(self, connection: sqlite3.Connection, part: str, stream: IO[bytes]) -> bool:
         """Read the next batch of a file; False at its end."""

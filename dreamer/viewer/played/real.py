@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -15,7 +16,7 @@ from dreamer.store import Store
 from dreamer.viewer.played.index import index
 from dreamer.viewer.site import NotThere
 from envgen.steps import steps
-from rollout.trajectory import Trajectory
+from rollout.trajectory import Trajectory, Turn
 
 PARTS = ("held_out", "selection", "shown")
 READ = 20_000  # sessions of a part of which it is known what was done where
@@ -40,8 +41,8 @@ def session(store: Store, part: str, number: int) -> Trajectory:
 def number_of(store: Store, part: str, id: str) -> int | None:
     """The line, from 0, of the session with an id; None where there is none."""
     wanted = orjson.dumps(id)
-    with open(store.sessions(part), "rb") as stream:
-        for number, line in enumerate(stream):
+    for number, line in enumerate(_lines(store, part)):
+        with suppress(StoreError):
             if wanted in line and _parsed(store, part, number, line).id == id:
                 return number
     return None
@@ -49,11 +50,15 @@ def number_of(store: Store, part: str, id: str) -> int | None:
 
 def count(store: Store, part: str) -> int:
     """How many sessions a part has."""
-    path = store.sessions(part)
-    if not path.exists():
-        return 0
-    with open(path, "rb") as stream:
-        return sum(1 for _ in stream)
+    return sum(1 for _ in _lines(store, part))
+
+
+def _lines(store: Store, part: str) -> Iterator[bytes]:
+    """The lines of a part; none where there is no such part."""
+    path = store.parts().get(part)
+    if path is not None:
+        with open(path, "rb") as stream:
+            yield from stream
 
 
 @dataclass
@@ -61,12 +66,11 @@ class Came:
     """What came of an action somewhere, in real sessions.
 
     Attributes:
+        turn: the first that came so.
         places: part, number and turn (from 1) of the first few.
     """
 
-    answer: str
-    reward: float | None
-    end: bool | None
+    turn: Turn
     count: int = 0
     places: list[tuple[str, int, int]] = field(default_factory=list)
 
@@ -79,11 +83,13 @@ class Past:
         openings: first texts, with how many sessions they began.
         actions: with how often they were taken.
         whole: whether all sessions were read.
+        broken: how many lines hold none.
     """
 
     openings: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     whole: bool = True
+    broken: int = 0
     done: dict[str, dict[str, dict[tuple[str, float | None, bool | None], Came]]] = field(default_factory=dict)
 
     def here(self, text: str) -> dict[str, int]:
@@ -103,7 +109,7 @@ class Past:
             action = step.action.text
             self.actions[action] += 1
             key = (answer, step.reward, step.terminated)
-            came = self.done.setdefault(before, {}).setdefault(action, {}).setdefault(key, Came(*key))
+            came = self.done.setdefault(before, {}).setdefault(action, {}).setdefault(key, Came(step))
             came.count += 1
             if len(came.places) < KEPT:
                 came.places.append((part, number, turn))
@@ -119,20 +125,19 @@ def _past(root: Path, night: int, changed: tuple[float, ...]) -> Past:
     store = Store(root, night)
     found = Past()
     for part in PARTS:
-        path = store.sessions(part)
-        if not path.exists():
-            continue
-        with open(path, "rb") as stream:
-            for number, line in enumerate(islice(stream, READ)):
+        lines = _lines(store, part)
+        for number, line in enumerate(islice(lines, READ)):
+            try:
                 found.add(part, number, _parsed(store, part, number, line))
-            found.whole &= next(stream, None) is None
+            except StoreError:
+                found.broken += 1
+        found.whole &= next(lines, None) is None
     return found
 
 
 def _changed(store: Store) -> Iterator[float]:
     """When the files of the sessions were written."""
-    paths = [store.sessions(part) for part in PARTS]
-    return (path.stat().st_mtime for path in paths if path.exists())
+    return (path.stat().st_mtime for part, path in store.parts().items() if part in PARTS)
 
 
 def _parsed(store: Store, part: str, number: int, line: bytes) -> Trajectory:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
-from math import exp
+from math import exp, isfinite
 from pathlib import Path
 
 from pyarrow import ArrowException
@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from dreamer.files import StoreError
 from dreamer.records import Base
-from dreamer.store import Store
+from dreamer.store import DIGEST, Store
 from dreamer.viewer.words import number
 from rollout.episode import Learnt, Tokens
 from rollout.trajectory import Trajectory
@@ -103,11 +103,15 @@ def measured(store: Store, part: str, session: Trajectory, first: int, rewards: 
     values = _values(runs, rewards, learnt)
     notes = [*_notes(learnt, bool(values["advantage"]))]
     known = [measure for measure in MEASURES if any(value is not None for value in values[measure.name])]
-    full = {each.name: max(each.full, *(abs(value) for value in values[each.name] if value is not None))
-            for each in known}
-    tokenizer = _decoder(store, session)
-    if tokenizer is None:
-        notes.append("The tokenizer is not in the run folder, so tokens are shown as their numbers.")
+    full = {each.name: max(each.full, *(abs(value) for value in values[each.name]
+                                        if value is not None and isfinite(value))) for each in known}
+    tokenizer = None
+    try:
+        tokenizer = _decoder(store, session)
+        if tokenizer is None:
+            notes.append("The tokenizer is not in the run folder, so tokens are shown as their numbers.")
+    except Exception as error:  # the library raises nothing more special
+        notes.append(f"The tokenizer cannot be read ({error}), so tokens are shown as their numbers.")
     turns: dict[int, list[Token]] = {}
     at = sum(len(run) for run in runs[:first])
     shown = 0
@@ -162,6 +166,8 @@ def _notes(learnt: list[Learnt], advantage: bool) -> Iterator[str]:
 def _cell(measure: Measure, value: float | None, full: float) -> Cell:
     if value is None:
         return Cell(measure.name, "–", 0, False)
+    if not isfinite(value):
+        return Cell(measure.name, str(value), 0, False)
     text = f"{value:+.2f}" if measure.signed and value else number(value, 3 if measure.name == "kl" else 2)
     return Cell(measure.name, text, min(SHADES - 1, int(SHADES * abs(value) / full)), measure.signed and value < 0)
 
@@ -174,7 +180,7 @@ def _decoder(store: Store, session: Trajectory) -> Tokenizer | None:
         digests.append(base.policy if base else None)
     except StoreError:
         pass
-    paths = [store.policy(digest) / "tokenizer.json" for digest in digests if digest and "/" not in digest]
+    paths = [store.policy(digest) / "tokenizer.json" for digest in digests if digest and DIGEST.fullmatch(digest)]
     return next((_tokenizer(path) for path in paths if path.exists()), None)
 
 

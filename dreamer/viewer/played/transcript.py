@@ -119,10 +119,10 @@ def _said(parts: Iterable[Part], who: str) -> Iterator[Said]:
 
 
 def _indented(arguments: str) -> str:
-    """Arguments of a call, for people to read; as they are where they are no JSON."""
+    """Arguments of a call, for people to read; as they are where that cannot be done."""
     try:
         return _json(orjson.loads(arguments)) if len(arguments) <= LONG else arguments
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, TypeError):  # a TypeError where they are nested too deep to be written
         return arguments
 
 

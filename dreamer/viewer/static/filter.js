@@ -2,19 +2,30 @@
 // in a static copy the rows that are there are filtered and sorted here, by what they carry in `data-*`.
 const form = document.querySelector("form.filters");
 const still = form.hasAttribute("data-static");
+const matching = document.getElementById("matching"); // stays where it is, for what is new in it is read aloud
 let asked = 0;
 
 function query() {
   return new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
 }
 
+function tell(words, trouble) {
+  matching.textContent = words;
+  matching.className = trouble ? "trouble" : "unseen";
+}
+
 async function show(address) {
   const mine = ++asked;
-  const text = await (await fetch(address)).text();
+  const text = await fetch(address).then((answer) => answer.text()).catch(() => null);
   if (mine !== asked) return; // a later question is under way
+  if (text === null) {
+    document.getElementById("results").hidden = true; // they are not what is asked for
+    return tell("The viewer does not answer. Load this page again once it does.", true);
+  }
   const now = new DOMParser().parseFromString(text, "text/html").getElementById("results");
   if (!now) return location.assign(address);
   document.getElementById("results").replaceWith(document.importNode(now, true));
+  tell("building" in now.dataset ? "" : now.dataset.matching);
   watch();
 }
 
@@ -71,7 +82,7 @@ function choose() {
   const seen = rows.filter((row) => !row.hidden);
   const known = seen.filter((row) => row.dataset.won !== "");
   const won = known.filter((row) => row.dataset.won === "1").length;
-  document.getElementById("matching").textContent = `${seen.length} match, ${won} of ${known.length} won.`;
+  matching.textContent = `${seen.length} match, ${won} of ${known.length} won.`;
 }
 
 let resting;

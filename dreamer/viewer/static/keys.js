@@ -1,4 +1,9 @@
-// Keys: whatever carries `data-key` is reached by it; `?` shows which there are.
+// Keys: whatever carries `data-key` is reached by it; `?` shows which there are, and switches them off for whoever is
+// hindered by them, such as people who speak to their machine.
+const off = {
+  get: () => { try { return localStorage.getItem("keys") === "off"; } catch { return false; } },
+  set: (value) => { try { localStorage.setItem("keys", value ? "off" : "on"); } catch { /* files have no store */ } },
+};
 const marked = () => [...document.querySelectorAll("[data-key]")];
 
 function help() {
@@ -19,10 +24,16 @@ function help() {
     meaning.textContent = label;
     list.append(term, meaning);
   }
+  const choice = document.createElement("label");
+  const box = document.createElement("input");
+  box.type = "checkbox";
+  box.checked = !off.get();
+  box.addEventListener("change", () => off.set(!box.checked));
+  choice.append(box, " keys other than ? act");
   const close = document.createElement("button");
   close.textContent = "Close";
   close.addEventListener("click", () => dialog.close());
-  dialog.append(heading, list, close);
+  dialog.append(heading, list, choice, close);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
@@ -33,15 +44,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.matches("input, textarea, select")) return event.target.blur();
   if (event.target.matches("input:not([type=radio]):not([type=checkbox]), textarea, select")) return;
   if (event.key === "?") return help();
-  if (document.querySelector("dialog[open]")) return;
+  if (off.get() || document.querySelector("dialog[open]")) return;
   const target = marked().find((element) => element.dataset.key === event.key);
   if (!target) return;
   event.preventDefault();
   target.matches("input, textarea, select") ? target.focus() : target.click();
-});
-
-// What cannot be taken back lightly is asked twice.
-document.addEventListener("submit", (event) => {
-  const button = event.target.querySelector("button");
-  if (event.target.matches(".actions form") && !confirm(`${button.textContent}?`)) event.preventDefault();
 });

@@ -11,7 +11,7 @@ async function renew() {
     try {
       const answer = await fetch(location.href);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      exchange(region, page.getElementById("live"));
+      for (const part of [region, document.getElementById("top")]) exchange(part, page.getElementById(part.id));
       document.title = page.title;
     } catch {
       // The viewer was stopped; its stream comes back when it does.
@@ -33,4 +33,21 @@ function exchange(old, now) {
   nows.forEach((each, i) => (olds[i] ? exchange(olds[i], each) : old.append(document.importNode(each, true))));
 }
 
-if (region?.dataset.events) new EventSource(region.dataset.events).addEventListener("message", renew);
+// Browsers give a site few connections, so only a page that is looked at listens.
+let stream;
+
+function listen() {
+  stream?.close();
+  stream = undefined;
+  if (document.hidden) return;
+  stream = new EventSource(region.dataset.events);
+  stream.addEventListener("message", renew);
+}
+
+if (region?.dataset.events) {
+  listen();
+  document.addEventListener("visibilitychange", () => {
+    listen();
+    if (!document.hidden) renew();
+  });
+}

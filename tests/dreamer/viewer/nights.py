@@ -72,7 +72,7 @@ def bare_night(folder: Path, source: str, sessions: Sequence[Trajectory]) -> Sto
 
 def only(site: Site, store: Store) -> str:
     """The path of the page of the only environment of a first night, which the site shows from now on."""
-    site.runs[store.root.name] = store.root
+    site.folders = [*(each for each in site.folders if each.name != store.root.name), store.root]
     (folder,) = (store.root / "environments").iterdir()
     return f"{store.root.name}/night-001/environments/{folder.name}"
 

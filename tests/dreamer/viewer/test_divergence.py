@@ -3,18 +3,23 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
-from dreamer.records import Validated
+from dreamer.records import Judged, Validated
 from dreamer.store import Store
+from dreamer.viewer import site as sites
+from dreamer.viewer.app import application
 from dreamer.viewer.authored import dreamt
 from dreamer.viewer.difference import marked, parting
 from dreamer.viewer.pages import divergence as pages
 from dreamer.viewer.routes import show
 from dreamer.viewer.site import Place, Site
 from envgen.author import Environment
+from envgen.scored import Regime, Scored
 from rollout.trajectory import Call, Message, Trajectory, Turn
 from sandbox import Limits, Sandbox, SandboxError
 from tests.dreamer.viewer.nights import bare_night, judged_night, only, read, said
@@ -114,17 +119,36 @@ def test_every_link_stays_with_the_environment_that_is_looked_at(site: Site, nig
         assert f'href="/{path}{page}"' in html
 
 
-def test_steps_told_right_are_one_line_each_and_folded_far_from_what_differs(corridor: Callable[[str, str], str]
-                                                                             ) -> None:
+def test_steps_that_are_not_wrong_are_one_line_and_folded_far_from_what_differs(corridor: Callable[[str, str], str]
+                                                                                 ) -> None:
     assert "It began with Cell 1." in corridor("wrong", "session/shown/1")
-    assert re.search(r"Turns \d+ to \d+: told right", "".join(
+    assert re.search(r"Turns \d+ to \d+: nothing wrong", "".join(
         corridor("wrong", f"session/shown/{number}") for number in range(6)))
 
 
 def test_where_nothing_differs_it_says_so_and_shows_a_session(corridor: Callable[[str, str], str]) -> None:
     words = corridor("right", "divergence")
-    assert "Every held-out step was told right. 6 held-out sessions" in words
+    assert "No held-out step was given a probability near 0. 6 held-out sessions" in words
     assert "= alike" in words
+
+
+def test_where_chance_decides_the_probability_is_called_one(site: Site, nights: dict[str, Store]) -> None:
+    night = read(site, "lottery/night-001")
+    assert "probability of a held-out answer" in night
+    assert "told right" not in night
+    digest = Environment(source=worlds.LOTTERY, author="").digest
+    assert "No held-out step was given a probability near 0. 6 held-out sessions" in read(
+        site, f"lottery/night-001/environments/{digest}/divergence")
+
+
+def test_a_judging_that_was_stopped_is_not_told_as_one_that_found_nothing(tmp_path: Path) -> None:
+    store = bare_night(tmp_path, SLOW, [session("right")])
+    stopped = Judged(environment=Environment(source=SLOW, author="").digest, author="by hand", report=None,
+                     refusals=("the sandbox stopped it",))
+    store.save("validate", Validated(judged=(stopped,), looks=1))
+    words = read(Site([store.root]), "")
+    assert "its judging was stopped" in words
+    assert "nowhere on held-out sessions" not in words
 
 
 def test_a_dream_that_breaks_says_where(corridor: Callable[[str, str], str]) -> None:
@@ -164,6 +188,21 @@ def test_what_a_search_did_not_meet_is_set_beside_a_simulation(site: Site, night
     assert "The world answered Blue.. The dream most likely said Red.." in words
     assert "what the dream does instead was simulated" in words
     assert "Green. reward 0" in words
+    assert "? not met surprise not known" in words
+    assert "What the dream did when simulated" in words
+    assert "not metthe log Blue." in words
+    assert "at least" not in words
+
+
+@pytest.mark.parametrize(("regime", "probability", "undetermined"), [
+    ("enumerate", 0.0, False), ("search", 0.0, True), ("sample", 0.0, True), ("search", 0.00005, True),
+    ("search", 0.3, False), ("guided", 0.00005, False),
+])
+def test_a_lower_bound_near_0_says_nothing_of_the_surprise(regime: Regime, probability: float, undetermined: bool
+                                                            ) -> None:
+    turn = Turn(action="draw", observation="Blue.")
+    step = dreamt.Step(1, "", turn, "improbable", Scored("", turn, (), probability, regime))
+    assert step.undetermined == undetermined
 
 
 def test_hostile_texts_and_code_are_only_shown(site: Site, nights: dict[str, Store]) -> None:
@@ -187,6 +226,31 @@ def test_a_world_that_cannot_be_asked_is_told(source: str, words: str, site: Sit
     assert words in told
     assert "The garden." in told
     assert "not replayed" in told
+
+
+def test_pages_do_not_wait_long_for_a_busy_sandbox_nor_keep_that_they_did(site: Site, tmp_path: Path,
+                                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sites, "WAIT", 0.05)
+    path = f"{only(site, bare_night(tmp_path, worlds.CORRIDOR, [session('right', 'right', 'right')]))}"
+    with site.sandbox():
+        assert "The dream could not be asked: the sandbox is busy with another page" in read(
+            site, f"{path}/session/held_out/0")
+        assert "The dream cannot be played: the sandbox is busy with another page" in read(site, f"{path}/play")
+    assert "Nothing is wrong in this session" in read(site, f"{path}/session/held_out/0")
+
+
+def test_files_are_served_while_many_wait_for_the_sandbox(tmp_path: Path) -> None:
+    store = bare_night(tmp_path, worlds.CORRIDOR, [session("right", "right", "right")])
+    site = Site([])
+    path = f"/{only(site, store)}/play"
+    with (TestClient(application(site, "127.0.0.1", ""), "http://127.0.0.1") as client, ThreadPoolExecutor(46) as pool,
+          site.sandbox()):
+        played = [pool.submit(client.get, path) for _ in range(45)]
+        (done, _) = wait(played, timeout=2, return_when=FIRST_COMPLETED)
+        assert "busy with another page" in done.pop().result().text
+        pool.submit(client.get, "/static/style.css").result(timeout=2)
+        assert not all(each.done() for each in played)
+    site.close()
 
 
 def test_a_kernel_that_cannot_confine_code_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

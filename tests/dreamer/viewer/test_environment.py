@@ -145,11 +145,14 @@ def test_damaged_records_are_told(corridor: Store, digests: list[str], tmp_path:
     store = Store(shutil.copytree(corridor.root, tmp_path / "corridor"))
     log = store.correspondence / "exchanges.jsonl"
     log.write_text("nonsense\n" + log.read_text())
-    for file in store.correspondence.glob("*.reply.md"):
+    (tmp_path / "secret.md").write_text("a secret")
+    for file in [*store.correspondence.glob("*.reply.md")]:
         file.unlink()
+        file.symlink_to(tmp_path / "secret.md")
     shutil.rmtree(store.root / "environments" / digests[1])
     words = read(Site([store.root]), f"{RUN}/{digests[0]}")
     assert "Its file is missing from the transcript." in words
+    assert "a secret" not in words
     assert "passed the gate" in words
     outside = Environment(source=worlds.PAYS_DOUBLE, author="x", lineage=Lineage(
         parent=None, calls=1, tokens=1, dollars=1.5, seconds=1.0, exchanges=("/../../config", "unknown")))
@@ -163,7 +166,7 @@ def test_damaged_records_are_told(corridor: Store, digests: list[str], tmp_path:
     (store.folder / "validate.json").write_text("{")
     status, html = show(Site([store.root]), Place(f"{RUN}/{digests[0]}"))
     assert status == 500
-    assert "is no validated of this version" in html
+    assert "is no record of this version" in html
 
 
 def test_members_disagree_where_episodes_say_so(corridor: Store, digests: list[str], tmp_path: Path,

@@ -9,9 +9,11 @@ from rich.console import Console
 
 from dreamer.config import Config
 from dreamer.files import StoreError
+from dreamer.records import Authored, Candidate
 from dreamer.sections import Sessions
 from dreamer.store import Store
 from dreamer.viewer.export import write_site
+from rollout.figure import Figure
 
 HREF = re.compile(r'(?:href|src)="([^"#?]*)')
 
@@ -40,3 +42,17 @@ def test_an_export_overwrites_nothing_and_leaves_nothing_half_done(tmp_path: Pat
         write_site([to], tmp_path / "other", False, Console(quiet=True))
     assert [each.name for each in to.iterdir()] == ["thesis.tex"]
     assert not (tmp_path / "other").exists()
+
+
+def test_records_lead_an_export_nowhere_else(tmp_path: Path) -> None:
+    run, elsewhere = tmp_path / "x-001", tmp_path / "elsewhere.html"
+    store = Store.open(run, Config(name="x", folder=tmp_path, sessions=Sessions(files=("x",))), resume=False)
+    unknown = Figure(value=None, n=0)
+    digests = "../../../../elsewhere", "../../../../../elsewhere", "/etc", "a" * 300
+    store.save("author", Authored(candidates=tuple(
+        Candidate(environment=digest, author="x", states=None, lines=1, step_probability=unknown, nats_per_step=unknown)
+        for digest in digests)))
+    elsewhere.write_text("precious")
+    write_site([run], tmp_path / "site", False, Console(quiet=True))
+    assert elsewhere.read_text() == "precious"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["elsewhere.html", "site", "x-001"]

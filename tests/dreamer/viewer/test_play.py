@@ -24,6 +24,20 @@ HIDDEN = worlds.CORRIDOR.replace("end = self.cell == 4", '''end = self.cell == 4
         if action == "ask":
             return "", 0.0, True, False, {"imagined": True}''')
 WRONG = worlds.PAYS_FOR_THE_WRONG_CELL
+DESK = '''
+import gymnasium as gym
+
+
+class World(gym.Env):
+    """Takes blue for whatever it is told to take."""
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return "The desk.", {}
+
+    def step(self, action):
+        return "Ticket blue taken at 23:59:59.", 0.0, True, False, {}
+'''
 SLOW = worlds.CORRIDOR.replace("end = self.cell == 4", "end = self.cell == 4\n        while self.cell == 3: pass")
 
 
@@ -73,7 +87,7 @@ def test_an_answer_that_no_session_saw_is_told(played: Callable[..., str]) -> No
 
 def test_what_nobody_did_is_imagined_and_the_end_ends(played: Callable[..., str]) -> None:
     words = played("jump", "left")
-    assert "No real session ever did this here." in words
+    assert "No real session did this where it was shown the same words." in words
     assert "○ imagined" in words
     assert "The game ended here. Reward in all: 5." in words
     assert "What do you do?" not in words
@@ -134,6 +148,38 @@ def test_hostile_texts_are_only_shown_and_tool_calls_can_be_played(site: Site, t
     assert "<script>alert" not in html
     assert "\x1b" not in html
     assert "not known whether imagined" in html
+
+
+def test_sessions_that_cannot_be_read_are_left_out(site: Site, tmp_path: Path) -> None:
+    night = bare_night(tmp_path, worlds.CORRIDOR, record(Corridor(), 2))
+    told = night.sessions("held_out").read_bytes()
+    night.sessions("held_out").write_bytes(b'{"broken\n' + told)
+    words = read(site, f"{only(site, night)}/play")
+    assert "1 line of the real sessions holds no trajectory of this version; left out here." in words
+    assert "Cell 1. (2)" in words
+
+
+def test_answers_are_compared_as_the_night_compares_them(site: Site, tmp_path: Path) -> None:
+    told = [Trajectory.model_validate({"id": f"{number}", "source": "real", "observation": "The desk.", "turns": [
+        {"action": f"take {colour}", "observation": f"Ticket {colour} taken at 10:{10 + number}:30.", "reward": 0.0,
+         "terminated": True}]}) for number, colour in enumerate(("blue", "red", "green") * 3)]
+    night = bare_night(tmp_path, DESK, told)
+    path = f"{only(site, night)}/play"
+    words = read(site, path, {"a": ["take blue"]})
+    assert "How answers are compared: all answers: not compared in <2> of 'Ticket <1> taken at <2>.'" in words
+    assert "✓ the dream says what a real session saw" in words
+    assert "× here: how often real sessions did it where they were shown the very same words." in read(site, path)
+    assert "≠ no real session saw what the dream says" in read(site, path, {"a": ["take red"]})
+
+
+def test_words_of_people_are_not_compared(site: Site, tmp_path: Path) -> None:
+    call = Message(role="assistant", content=(Call(name="look", arguments="{}"),))
+    told = Trajectory.model_validate({"id": "talk", "source": "real", "observation": "The desk.", "turns": [
+        Turn(action="Which colour?", observation="Blue, please."), Turn(action=call, observation="Nothing.")]})
+    night = bare_night(tmp_path, DESK, [told])
+    words = read(site, f"{only(site, night)}/play", {"a": ["Which colour?"]})
+    assert "Blue, please." in words
+    assert "– not compared" in words
 
 
 def test_a_copy_says_that_playing_needs_the_viewer(store: Store) -> None:

@@ -5,17 +5,18 @@ import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
+from httpx import Response
 from starlette.testclient import TestClient
 
 from dreamer.config import Config
 from dreamer.files import StoreError
+from dreamer.records import Validated
 from dreamer.sections import Sessions
 from dreamer.store import Store
 from dreamer.viewer.app import application
-from dreamer.viewer.serving import runs_of
 from dreamer.viewer.site import Site
 
 HOME = "http://127.0.0.1:7860"
@@ -71,7 +72,7 @@ def test_another_host_is_not_answered(client: TestClient, host: str) -> None:
     assert client.get("/", headers={"host": host}).status_code == 421
 
 
-@pytest.mark.parametrize("host", ["localhost:7860", "127.0.0.1", "[::1]:7860"])
+@pytest.mark.parametrize("host", ["LocalHost:7860", "127.0.0.1", "[::1]:7860"])
 def test_this_machine_is(client: TestClient, host: str) -> None:
     assert client.get("/", headers={"host": host}).status_code == 200
 
@@ -81,11 +82,9 @@ def test_pages_of_other_sites_may_not_ask(client: TestClient) -> None:
     assert client.get("/", headers={"origin": "null"}).status_code == 403
     image = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
     assert client.get("/", headers=image).status_code == 403
-    assert client.get("/", headers=image | {"sec-fetch-mode": "navigate"}).status_code == 200
-
-
-def test_no_address_leads_to_another_host(client: TestClient) -> None:
-    assert client.get(f"{HOME}//evil.example/?token={TOKEN}").headers["location"] == "/evil.example"
+    frame = {"sec-fetch-site": "same-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}
+    assert client.get("/", headers=frame).status_code == 403
+    assert client.get("/", headers=frame | {"sec-fetch-dest": "document"}).status_code == 200
 
 
 def test_a_stream_of_a_run_that_is_not_here_is_refused(client: TestClient) -> None:
@@ -95,7 +94,7 @@ def test_a_stream_of_a_run_that_is_not_here_is_refused(client: TestClient) -> No
 @pytest.mark.parametrize("path", [
     "/../../../etc/passwd", "/..%2f..%2fetc/passwd", "/static/../app.py", "/static/..%2fapp.py",
     "/static/%2e%2e/app.py",
-    "/%2e%2e/night-001", "/x/night-001/environments/..%2f..%2fconfig.json", "/x/night-99999999999999999999", "/%00",
+    "/%2e%2e/night-001", "/x/night-001/environments/..%2f..%2fconfig.json", f"/x/night-{'9' * 5000}", "/%00",
 ])
 def test_no_path_leads_out_of_the_run(client: TestClient, path: str) -> None:
     answer = client.get(path)
@@ -104,32 +103,53 @@ def test_no_path_leads_out_of_the_run(client: TestClient, path: str) -> None:
     assert "def application" not in answer.text
 
 
-def test_only_who_knows_the_token_acts(client: TestClient, run: Path) -> None:
+def test_only_who_knows_the_token_acts_and_only_on_what_the_page_showed(client: TestClient, run: Path) -> None:
     action = f"/actions/{quote(run.name)}/rollback"
-    assert client.post(action).status_code == 403
-    assert client.post(action, headers={"origin": HOME}).status_code == 403
-    client.get("/?token=guessed")
-    assert client.post(action, headers={"origin": HOME}).status_code == 403
-    arrived = client.get(f"/?token={TOKEN}")
-    assert arrived.status_code == 303
-    assert TOKEN not in arrived.headers["location"]
-    assert "HttpOnly" in arrived.headers["set-cookie"]
-    assert "SameSite=strict" in arrived.headers["set-cookie"]
-    assert client.post(action).status_code == 403  # no page of ours asked
-    assert client.post(action, headers={"origin": "http://evil.example"}).status_code == 403
-    answer = client.post(action, headers={"origin": HOME})
-    assert answer.status_code == 409
-    assert "nothing is promoted" in answer.text
+    told = {"token": TOKEN, "policy": "0123456789abcdef"}
+
+    def act(said: dict[str, str], **headers: str) -> Response:
+        return client.post(action, content=urlencode(said), headers=headers)
+
+    assert act({}).status_code == 403
+    assert act({}, origin=HOME).status_code == 403
+    assert act(told | {"token": "guessed"}, origin=HOME).status_code == 403
+    assert act(told).status_code == 403  # no page of ours asked
+    assert act(told, origin="http://evil.example").status_code == 403
+    assert act(told, origin=f"{HOME}0").status_code == 403
+    assert act(told | {"more": "x" * 100_000}, origin=HOME).status_code == 403
     assert client.get(action).status_code in (404, 405)
+    answer = act(told, origin=HOME)
+    assert answer.status_code == 409
+    assert "the page showed policy 0123456789abcdef, and now it is None" in answer.text
+    store = Store(run)
+    with store.hold():
+        assert "another process is dreaming" in act(told, origin=HOME).text
+    for digest in ("a" * 16, "b" * 16):
+        store.promote(digest, by="somebody")
+    assert act(told | {"policy": "a" * 16}, origin=HOME).status_code == 409
+    assert store.promoted == "b" * 16
+    assert act(told | {"policy": "b" * 16}, origin=HOME).status_code == 303
+    assert store.promoted == "a" * 16
+    assert not client.get("/").headers.get("set-cookie")
 
 
 def test_what_is_no_run_is_said_in_words(tmp_path: Path, run: Path) -> None:
     with pytest.raises(StoreError, match="no folder"):
-        runs_of([tmp_path / "nowhere"])
-    (tmp_path / "empty").mkdir()
+        Site([tmp_path / "nowhere"])
     with pytest.raises(StoreError, match="no run folder and holds none"):
-        runs_of([tmp_path / "empty"])
-    assert runs_of([tmp_path]) == [run]
+        Site([Path(__file__).parent])
+    assert [*Site([tmp_path]).runs.values()] == [run]
+
+
+def test_a_run_that_begins_later_is_shown(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    with TestClient(application(Site([runs]), "127.0.0.1", TOKEN), HOME) as client:
+        assert "No night has been dreamed here yet" in client.get("/").text
+        config = Config(name="later", folder=tmp_path, sessions=Sessions(files=("x",)))
+        Store.open(runs / "later-001", config, resume=False)
+        assert "later-001, night 1" in client.get("/").text
+        assert client.get("/later-001/night-001").status_code == 200
 
 
 def test_a_record_that_is_damaged_or_newer_is_said_in_words(client: TestClient, run: Path) -> None:
@@ -139,10 +159,13 @@ def test_a_record_that_is_damaged_or_newer_is_said_in_words(client: TestClient, 
     (night / "report.json").write_text('{"verdict": "enlightened", "dreams": 7}')
     answer = client.get(address[1])
     assert answer.status_code == 500
-    assert "report.json is no report of this version" in answer.text
-    assert "report.json is no report of this version" in client.get("/").text
+    assert "report.json is no record of this version" in answer.text
+    assert "report.json is no record of this version" in client.get("/").text
     (night / "report.json").unlink()
-    (run / "events.jsonl").write_text('{"event": "begin", "stage"')
+    (run / "events.jsonl").write_text('{"event": "begin", "stage"\n7\n{"event": "begin"}\n{}\n{"event": "night"}\n')
+    assert client.get(address[1]).status_code == 200
+    store = Store(run)
+    store.save("validate", Validated(judged=(), looks=0))
     assert client.get(address[1]).status_code == 200
     (night / "config.json").write_text("{}")
     assert "not a run folder of this version" in client.get(address[1]).text

@@ -26,8 +26,15 @@ def told(store: Store, *events: tuple[float, str, dict[str, object]]) -> None:
 def test_a_night_that_nobody_works_at_is_interrupted_and_says_how_to_go_on(store: Store) -> None:
     now = state(store)
     assert now.name == "interrupted"
-    assert f"dream run --run {store.root} --resume" in now.words
+    assert now.command == f"dream run --run {store.root} --resume"
     assert {stage.status for stage in now.stages} == {"waiting"}
+
+
+def test_a_night_that_failed_says_why_until_it_goes_on(store: Store) -> None:
+    told(store, (0.0, "night", {"night": 1}), (1.0, "failed", {"night": 1, "reason": "no draft can be used"}))
+    assert (state(store).name, state(store).words) == ("failed", "no draft can be used")
+    told(store, (2.0, "night", {"night": 1}))
+    assert state(store).name == "interrupted"
 
 
 def test_a_night_under_way_says_how_fast_it_is_and_how_long_it_takes(store: Store) -> None:

@@ -20,9 +20,10 @@ from dreamer.sections import Sessions
 from dreamer.store import Store
 from dreamer.viewer.app import application
 from dreamer.viewer.export import write_site
+from dreamer.viewer.played import real
 from dreamer.viewer.played.filters import FILTERS, SORTED, Filter
-from dreamer.viewer.played.index import Index
-from dreamer.viewer.site import Site
+from dreamer.viewer.played.index import Index, index
+from dreamer.viewer.site import NotThere, Site
 from rollout.episode import Episode, Learnt, Tokens
 from rollout.trajectory import Call, Image, Message, Observation, Pointer, Reasoning, Text, Trajectory, Turn
 
@@ -169,19 +170,27 @@ def test_the_index_follows_the_files(store: Store) -> None:
 def test_broken_lines_are_counted_and_named_and_nothing_else_is_lost(store: Store, client: TestClient) -> None:
     good = session(1).model_dump_json(exclude_none=True).encode()
     lines = [good, b'{"id": "cut', b"", good.replace(b'"version":2', b'"version":3'), b'{"id": "x", "turns": 3}',
-             good.replace(b'"agent"', b"[1]"), b"\xff", good]
+             good.replace(b'"agent"', b"[1]"), b"\xff", good.replace(b'"agent"', b'"agent","round":%d' % 2**63),
+             good.replace(b'"version":2', b'"version":' + b"[" * 1000 + b"]" * 1000),
+             good.replace(b'"Start 1."', b"[" * 1000 + b"]" * 1000), good]
     store.sessions("shown").write_bytes(b"\n".join(lines))  # the last line has no end
-    assert ids(store, "part=shown") == ["1", "1"]
+    assert ids(store, "part=shown") == ["1", "1", "1"]
     page = client.get(LIST).text
-    assert "6 lines hold no trajectory" in page
+    assert "8 lines hold no trajectory" in page
     assert "shown, line 2: not JSON" in page
     assert "shown, line 4: version 3; this version of dream reads 2" in page
-    assert "and 1 more" in page
-    assert client.get(f"{LIST}/shown/7").status_code == 200
+    assert "and 3 more" in page
+    with Index(store).reading() as connection:
+        (why,) = connection.execute("SELECT why FROM broken WHERE number = 7").fetchone()
+    assert why == "its round has more than 64 bits"
+    assert client.get(f"{LIST}/shown/9").status_code == 500  # it lies too deep to be read, but does not stop the list
+    assert client.get(f"{LIST}/shown/10").status_code == 200
     broken = client.get(f"{LIST}/shown/1")
     assert broken.status_code == 500
     assert "line 2: no trajectory of this version" in broken.text
     assert client.get(f"{LIST}/shown/1.json").content == b'{"id": "cut\n'
+    store.sessions("shown").write_bytes(b"\n".join((lines[5], good)))
+    assert real.number_of(store, "shown", "session-1") == 1
 
 
 def test_several_fill_one_index_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,16 +202,50 @@ def test_several_fill_one_index_at_once(store: Store, monkeypatch: pytest.Monkey
         assert connection.execute("SELECT count(*), count(DISTINCT key) FROM trajectory").fetchone()[:] == (311, 311)
 
 
-@pytest.mark.parametrize("damage", ["garbage", "another version", "a folder"])
+@pytest.mark.parametrize("damage", ["garbage", "another version", "a folder", "read-only"])
 def test_an_index_that_cannot_be_used_is_made_again(store: Store, damage: str) -> None:
     if damage == "garbage":
         store.index.write_bytes(b"no database" * 1000)
     elif damage == "another version":
         with sqlite3.connect(store.index) as connection:
             connection.execute("PRAGMA user_version = 99")
-    else:
+    elif damage == "a folder":
         store.index.mkdir()  # so nothing can be written there
+    else:  # it can be read and is behind, and its header says that only later versions of SQLite may write
+        Index(store).update(None)
+        store.save_sessions("shown", [])
+        index = bytearray(store.index.read_bytes())
+        index[18] = 3
+        store.index.write_bytes(index)
+        store.save_sessions("shown", [session(number) for number in range(6)])
     assert ids(store) == ALL
+
+
+def test_what_stops_the_reading_is_said(store: Store, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = index(store)
+    monkeypatch.setattr("dreamer.viewer.played.index.facts_of", lambda line: 1 // 0)
+    assert held.update(None).problem
+    page = client.get(LIST).text
+    assert "Not everything could be read: integer division" in page
+    assert "data-building" not in page
+    monkeypatch.undo()
+    assert held.update(None) == held.update()
+    assert held.update().done
+    assert "Not everything could be read" not in client.get(LIST).text
+
+
+def test_what_links_lead_to_elsewhere_is_left_out(store: Store, client: TestClient, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.jsonl"
+    secret.write_text("root:x:0:0\n")
+    (store.folder / "sessions" / "secret.jsonl").symlink_to(secret)
+    (store.folder / "sessions" / "within.jsonl").symlink_to("shown.jsonl")
+    store.sessions("held_out").unlink()
+    store.sessions("held_out").symlink_to(secret)
+    assert [*store.parts()] == ["shown", "within", "round-000"]
+    assert client.get(f"{LIST}/secret/0.json").status_code == 404
+    assert real.count(store, "held_out") == 0
+    with pytest.raises(NotThere):
+        real.session(store, "held_out", 0)
 
 
 def test_nothing_hostile_becomes_markup(client: TestClient) -> None:
@@ -226,6 +269,15 @@ def test_a_transcript_shows_all_that_was_said(client: TestClient) -> None:
     raw = client.get(f"{LIST}/held_out/1.json")
     assert raw.headers["content-type"] == "application/json"
     assert Trajectory.model_validate_json(raw.content) == CHAT
+
+
+def test_what_is_odd_is_shown_as_far_as_it_can_be(store: Store, client: TestClient) -> None:
+    deep = "[" * 300 + "]" * 300
+    call = Message(role="assistant", content=(Call(name="look", arguments=deep, id="c1"),))
+    store.save_sessions("shown", [session(1, turns=(Turn(action=call, observation="."),))])
+    assert deep in client.get(f"{LIST}/shown/0").text
+    store.sessions("shown").write_text(session(1).model_dump_json().replace('"reward":1.0', '"reward":"x"'))
+    assert "line 1: no trajectory of this version" in client.get(f"{LIST}/shown/0").text
 
 
 def test_before_and_after_are_those_of_the_list(client: TestClient) -> None:
@@ -258,6 +310,20 @@ def test_tokens_that_do_not_fit_are_said(store: Store, client: TestClient) -> No
     assert "Its tokens make 4 turns, not 2" in client.get(f"{LIST}/round-000/0").text
     (store.folder / "round-000" / "tokens.parquet").write_bytes(b"nothing")
     assert "cannot be read" in client.get(f"{LIST}/round-000/0").text
+
+
+def test_tokens_are_shown_whatever_the_update_and_the_tokenizer_were(store: Store, client: TestClient) -> None:
+    odd = episode(0)
+    for name, note in (("p" * 300, "is not in the run folder"), ("0" * 16, "cannot be read")):
+        store.save_episodes("round-000", [replace(odd, trajectory=odd.trajectory.model_copy(update={"policy": name}))])
+        store.save_learnt("round-000", [(odd.trajectory.id, Learnt(
+            [1.5] * 4, [-0.4, math.nan, -math.inf, -0.1], [0.7, math.inf, 0.5, math.nan]))])
+        store.policy("0" * 16).mkdir(parents=True, exist_ok=True)
+        (store.policy("0" * 16) / "tokenizer.json").write_text("{broken")
+        page = client.get(f"{LIST}/round-000/0").text
+        assert note in page
+        assert re.findall(r'<i class="entropy heat-\d">([^<]*)</i>', page) == ["0.70", "inf", "0.50", "nan"]
+        assert re.findall(r'<i class="kl heat-\d">([^<]*)</i>', page) == ["0.005", "nan", "inf", "0.000"]
 
 
 def test_what_is_huge_is_paged_and_cut(store: Store, client: TestClient) -> None:
@@ -297,8 +363,12 @@ def test_filters_take_effect_at_once_and_the_address_is_shared(
 
     home = serve([store.root])
     page = window(home).open(LIST.strip("/"))
+    told = page.locator("#matching")
+    told.evaluate("region => { window.region = region }")
     page.get_by_label("result").select_option("won")
     expect(page.locator("tbody tr:visible")).to_have_count(7)
+    expect(told).to_have_text("7 match; won: 1.000 [0.646, 1.000] n = 7")
+    assert told.evaluate("region => region === window.region")  # only what is new in a region is read aloud
     page.get_by_label("id or first words").press_sequentially("round")
     expect(page.locator("tbody tr:visible")).to_have_count(3)
     assert page.url.endswith("?q=round&outcome=won")
@@ -317,6 +387,14 @@ def test_filters_take_effect_at_once_and_the_address_is_shared(
     assert again.url.endswith("#turn-1")
     again.keyboard.press("u")
     again.wait_for_url("**/trajectories?q=round&outcome=won")
+    page.evaluate("() => { window.kept = fetch; window.fetch = () => Promise.reject(new TypeError('gone')) }")
+    page.get_by_label("result").select_option("lost")
+    expect(told).to_have_text("The viewer does not answer. Load this page again once it does.")
+    assert told.is_visible()
+    assert page.locator("#results").is_hidden()
+    page.evaluate("() => { window.fetch = window.kept }")
+    page.get_by_label("result").select_option("won")
+    expect(page.locator("tbody tr:visible")).to_have_count(3)
 
 
 def test_a_link_to_a_turn_finds_its_page(store: Store, serve: Callable[[Sequence[Path]], str], window: Open) -> None:

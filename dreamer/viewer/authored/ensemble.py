@@ -122,10 +122,9 @@ def _measured(part: str, number: int, episode: Trajectory) -> Iterator[Step]:
 
 def _newest(store: Store) -> Iterator[tuple[str, int, bytes]]:
     """The lines of rehearsed episodes, those of the last round first."""
-    rounds = sorted((path.parent.name for path in store.folder.glob("round-*/episodes.jsonl")), reverse=True)
-    for part in (*rounds, "rehearsal"):
-        if not store.episodes(part).exists():
-            continue
-        with open(store.episodes(part), "rb") as stream:
+    parts = store.parts()
+    rehearsed = [part for part in parts if part == "rehearsal" or part.startswith("round-")]
+    for part in sorted(rehearsed, reverse=True):  # the rehearsal comes last
+        with open(parts[part], "rb") as stream:
             for number, line in enumerate(stream):
                 yield part, number, line

@@ -188,6 +188,10 @@ def test_members_disagree_where_episodes_say_so(corridor: Store, digests: list[s
     monkeypatch.setattr(ensemble, "BYTES", limit)
     assert "of the newest 1 rehearsed episodes" in read(Site([store.root]), f"{RUN}/{digests[0]}")
     assert 'href="/corridor/night-001/trajectories/round-001/0#turn-1"' in html
+    monkeypatch.undo()
+    elsewhere = store.episodes("round-001").rename(tmp_path / "episodes.jsonl")
+    store.episodes("round-001").symlink_to(elsewhere)
+    assert "of 2 rehearsed episodes" in read(Site([store.root]), f"{RUN}/{digests[0]}")
 
 
 def test_two_environments_line_by_line(site: Site, digests: list[str]) -> None:

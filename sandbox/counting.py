@@ -11,6 +11,7 @@ statements fill one element at a time.
 """
 
 import ast
+from collections.abc import Mapping
 
 from sandbox.records import Element
 
@@ -19,9 +20,14 @@ TABLE = "_table_"
 
 
 class Counter(ast.NodeTransformer):
-    """Marks the branches and tables of one module."""
+    """Marks the branches and tables of one module.
 
-    def __init__(self) -> None:
+    Args:
+        written: what the source calls each name that has been given another one.
+    """
+
+    def __init__(self, written: Mapping[str, str]) -> None:
+        self._written = written
         self.elements: list[Element] = []
         self._depth = 0  # inside functions
         self._temporary = 0
@@ -123,7 +129,7 @@ class Counter(ast.NodeTransformer):
         self._depth, self._assignable = self._depth + 1, True
         node.body = self._block(node.body)
         self._depth, self._assignable = self._depth - 1, outside
-        node.body = self._mark(node.body, node.lineno, node.name)
+        node.body = self._mark(node.body, node.lineno, self._written.get(node.name, node.name))
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
@@ -190,7 +196,7 @@ class Counter(ast.NodeTransformer):
         node.value = self._visited(node.value)
         target = node.targets[0]
         if not self._depth and isinstance(target, ast.Name):
-            said = [ast.Constant(target.id), ast.Constant(node.lineno)]
+            said = [ast.Constant(self._written.get(target.id, target.id)), ast.Constant(node.lineno)]
             call = ast.Call(ast.Name(TABLE, ast.Load()), [node.value, *said], [])
             node.value = ast.fix_missing_locations(ast.copy_location(call, node.value))
         return node

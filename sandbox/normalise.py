@@ -106,12 +106,16 @@ class Normaliser(ast.NodeTransformer):
     Args:
         prefix: from `choose_prefix`. `_x` becomes `<prefix>_x`; run-time functions are `<prefix>X_name`.
         modules: importable names and what they offer, nested where a module holds another.
+
+    Attributes:
+        written: what the source calls each name that has been given another one.
     """
 
     def __init__(self, prefix: str, modules: Mapping[str, Any]) -> None:
         self.prefix = prefix
         self.modules = modules
         self.refusals: list[SourceRefused] = []
+        self.written: dict[str, str] = {}
         self._imported: dict[str, Any] = {}
         self._classes: list[str] = []
         self._forgiving = 0  # inside a try that expects imports to fail
@@ -139,8 +143,13 @@ class Normaliser(ast.NodeTransformer):
         """The name that stands for one with a leading underscore, with Python's own mangling of `__x` in classes."""
         if name.startswith("__") and not name.endswith("__") and self._classes:
             owner = self._classes[-1].lstrip("_")
-            name = f"_{owner}{name}" if owner else name
-        return self.prefix + name
+            return self._renamed(name, f"_{owner}{name}" if owner else name)
+        return self._renamed(name, name)
+
+    def _renamed(self, name: str, private: str) -> str:
+        renamed = self.prefix + private
+        self.written[renamed] = name
+        return renamed
 
     def _runtime(self, name: str) -> ast.Name:
         return ast.Name(f"{self.prefix}X_{name}", ast.Load())
@@ -154,7 +163,7 @@ class Normaliser(ast.NodeTransformer):
 
     def _public(self, name: str) -> str:
         if name in ("printed", "builtins"):
-            return f"{self.prefix}_{name}"
+            return self._renamed(name, f"_{name}")
         if not name.startswith("_") or name == "_":
             return name
         return self.rename(name)
@@ -360,7 +369,7 @@ class Normaliser(ast.NodeTransformer):
                 remedy = ATTRIBUTE_REMEDIES.get(name, "Give the method a plain name and call it.")
                 self.refuse(node, "method", f"a method {name} cannot be defined in the sandbox.", remedy)
         elif name == "print":
-            node.name = f"{self.prefix}_print"
+            node.name = self._renamed(name, "_print")
         else:
             node.name = self._public(name)
         node.returns = None

@@ -80,6 +80,7 @@ class Program:
     def _compile(self, source: str, policy: str) -> tuple[types.CodeType, dict[str, Any]]:
         tree = ast.parse(source, FILENAME)
         names: dict[str, Any] = {"__name__": "environment"}
+        written: dict[str, str] = {}
         if policy == "off":
             own = types.ModuleType("environment")
             sys.modules.update({**_plain_modules(), "environment": own})
@@ -88,7 +89,8 @@ class Program:
             guards = Guards(self.prefix, NAMEABLE)
             importable = modules(self.prefix, guards)
             self.lazy = readable(tree)
-            tree = Normaliser(self.prefix, importable).normalise(tree)
+            normaliser = Normaliser(self.prefix, importable)
+            tree, written = normaliser.normalise(tree), normaliser.written
             if self.lazy:
                 tree = Shuffles(f"{self.prefix}X_").visit(tree)
                 names |= {f"{self.prefix}X_{name}": function for name, function in GIVEN.items()}
@@ -97,7 +99,7 @@ class Program:
             names |= guards.globals(ClassBuilder(DERIVABLE | {typed}))
             names["__builtins__"] = builtin_names(guards, importable)
         if self.hits is not None:
-            counter = Counter()
+            counter = Counter(written)
             tree = counter.visit(tree)
             self.elements = counter.elements
             names |= {HITS: self.hits, TABLE: Tables(self.hits, self.elements).wrap}

@@ -1,6 +1,7 @@
 """Where two texts part, word by word."""
 
 import re
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from markupsafe import Markup
@@ -28,20 +29,31 @@ def spread(one: str, other: str) -> tuple[str, str]:
 
 def marked(real: str, dream: str) -> tuple[Markup, Markup]:
     """Both texts, with marks around what the other one lacks."""
-    one, other = _WORDS.findall(cut(real)), _WORDS.findall(cut(dream))
-    before = _alike(one, other)
-    after = _alike(one[before:][::-1], other[before:][::-1])
-    middle, second = one[before : len(one) - after], other[before : len(other) - after]
+    head, middle, second, tail = _parted(real, dream)
     if max(len(middle), len(second)) > MOST:
         blocks = [("replace", 0, len(middle), 0, len(second))]
     else:
         blocks = list(SequenceMatcher(None, middle, second, autojunk=False).get_opcodes())
-    head, tail = "".join(one[:before]), "".join(one[len(one) - after :])
     left, right = Markup.escape(head), Markup.escape(head)
     for kind, begin, end, start, stop in blocks:
         left += _part("del", kind, "".join(middle[begin:end]))
         right += _part("ins", kind, "".join(second[start:stop]))
     return left + tail, right + tail
+
+
+def apart(real: str, dream: str) -> int:
+    """How many words lie between the first and the last one in which two texts differ, in the one with more of them."""
+    _, middle, second, _ = _parted(real, dream)
+    return max(len(middle), len(second))
+
+
+def _parted(real: str, dream: str) -> tuple[str, list[str], list[str], str]:
+    """How both begin, the words of each between, and how both end."""
+    one, other = _WORDS.findall(cut(real)), _WORDS.findall(cut(dream))
+    before = alike(one, other)
+    after = alike(one[before:][::-1], other[before:][::-1])
+    return ("".join(one[:before]), one[before : len(one) - after], other[before : len(other) - after],
+            "".join(one[len(one) - after :]))
 
 
 def _part(tag: str, kind: str, text: str) -> Markup:
@@ -50,8 +62,8 @@ def _part(tag: str, kind: str, text: str) -> Markup:
     return Markup(f"<{tag}>{{}}</{tag}>").format(text)
 
 
-def _alike(one: list[str], other: list[str]) -> int:
-    """How many words both begin with."""
+def alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words or lines both begin with."""
     return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
                 min(len(one), len(other)))
 
@@ -59,7 +71,7 @@ def _alike(one: list[str], other: list[str]) -> int:
 def parting(one: str, other: str, longest: int = 110) -> tuple[str, str]:
     """Both texts in one line, from a little before the word where they part."""
     texts = [_WORDS.findall(cut(text).replace("\n", " ⏎ ")) for text in (one, other)]
-    before = _alike(*texts)
+    before = alike(*texts)
     first, length = before, 0
     while first and length < longest // 3:
         first -= 1

@@ -1,22 +1,24 @@
 """The page of what differs between two environments, line by line."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from dreamer.records import Authored
 from dreamer.store import Store
-from dreamer.terminal import plain
-from dreamer.viewer.authored.source import highlighted
-from dreamer.viewer.difference import marked
+from dreamer.viewer.authored.source import as_lines, highlighted
+from dreamer.viewer.difference import alike, apart, marked
 from dreamer.viewer.site import Place, Site
 from envgen.author import Environment
 
 CONTEXT = 3  # lines around what differs
 ALIKE = 0.5  # from which on two lines are one line that was changed
+LINES = 20_000_000  # lines, times those that one side alone has; beyond it lines are compared where they stand
+WORDS = 200_000_000  # words between which two lines part, to the third power, summed over lines whose words are marked
 
 Lines = tuple[list[str], list[Markup]]  # as they are, and highlighted
 
@@ -62,31 +64,56 @@ def changes(site: Site, place: Place, store: Store, now: Environment, then: Envi
 
 def hunks(then: str, now: str) -> tuple[list[Hunk], int]:
     """What differs between two sources, and how many lines follow that are the same."""
-    old, new = _lines(then), _lines(now)
+    pairs = _Pairs(_lines(then), _lines(now))
     found, done = [], 0
-    for group in SequenceMatcher(None, old[0], new[0]).get_grouped_opcodes(CONTEXT):
-        pairs = [pair for tag, first, last, from_, to in group
-                 for pair in _pairs(old, new, range(first, last), range(from_, to), tag == "equal")]
-        found.append(Hunk(group[0][1] - done, pairs))
+    for group in pairs.compared().get_grouped_opcodes(CONTEXT):
+        found.append(Hunk(group[0][1] - done, [
+            pair for tag, first, last, from_, to in group
+            for pair in pairs.between(range(first, last), range(from_, to), tag == "equal")]))
         done = group[-1][2]
-    return found, len(old[0]) - done
+    return found, len(pairs.old[0]) - done
 
 
 def _lines(source: str) -> Lines:
-    return plain(source).removesuffix("\n").split("\n"), highlighted(source)
+    return as_lines(source), highlighted(source)
 
 
-def _pairs(old: Lines, new: Lines, gone: range, come: range, same: bool) -> Iterator[Pair]:
-    for one, other in zip_longest(gone, come):
-        before = Markup("") if one is None else old[1][one]
-        after = Markup("") if other is None else new[1][other]
-        if not same and one is not None and other is not None:
-            before, after = _words(old[0][one], new[0][other])
-        yield Pair(None if one is None else one + 1, None if other is None else other + 1, before, after, same)
+class _Pairs:
+    """Lines of two sources, compared in bounded time."""
 
+    def __init__(self, old: Lines, new: Lines) -> None:
+        self.old, self.new = old, new
+        self._left = WORDS
 
-def _words(before: str, after: str) -> tuple[Markup, Markup]:
-    """Two lines, with the words marked in which they differ; unmarked where they have little in common."""
-    if SequenceMatcher(None, before, after, autojunk=False).quick_ratio() < ALIKE:
-        return escape(before), escape(after)
-    return marked(before, after)
+    def compared(self) -> SequenceMatcher[str]:
+        """Which lines are the same. Takes as long as there are lines, for each of those that one side alone has."""
+        old, new = self.old[0], self.new[0]
+        count, other = Counter(old), Counter(new)
+        if ((count - other).total() + (other - count).total()) * max(len(old), len(new)) > LINES:
+            first = alike(old, new)
+            last = alike(old[first:][::-1], new[first:][::-1])
+            old, new = ([*each[:first], *[nothing] * (len(each) - first - last), *each[len(each) - last :]]
+                        for each, nothing in ((old, "\n−"), (new, "\n+")))  # no line holds what ends lines
+        return SequenceMatcher(None, old, new)
+
+    def between(self, gone: range, come: range, same: bool) -> Iterator[Pair]:
+        """Lines side by side; of those that are not the same words are marked."""
+        for one, other in zip_longest(gone, come):
+            before = Markup("") if one is None else self.old[1][one]
+            after = Markup("") if other is None else self.new[1][other]
+            here = same
+            if not same and one is not None and other is not None:
+                here = self.old[0][one] == self.new[0][other]
+                if not here:
+                    before, after = self._words(self.old[0][one], self.new[0][other]) or (before, after)
+            yield Pair(None if one is None else one + 1, None if other is None else other + 1, before, after, here)
+
+    def _words(self, before: str, after: str) -> tuple[Markup, Markup] | None:
+        """Two lines, with the words marked in which they differ; None with little in common, or where it takes long."""
+        if SequenceMatcher(None, before, after, autojunk=False).quick_ratio() < ALIKE:
+            return None
+        cost = (apart(before, after) + 20) ** 3
+        if cost > self._left:
+            return None
+        self._left -= cost
+        return marked(before, after)

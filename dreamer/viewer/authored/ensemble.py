@@ -68,11 +68,16 @@ def disagreement(store: Store, patterns: Patterns) -> Disagreement | None:
     text_form = lru_cache(None)(partial(template, patterns.observations))
     total, actions, observations = Sums(), Sums(), Sums()
     steps: list[Step] = []
-    read, more = 0, False
-    for part, number, episode in _newest(store):
-        if read == EPISODES or len(steps) >= STEPS:
+    read, left, more = 0, BYTES, False
+    for part, number, line in _newest(store):
+        left -= len(line)
+        if read == EPISODES or len(steps) >= STEPS or left < 0:
             more = True
             break
+        try:
+            episode = Trajectory.model_validate_json(line)
+        except ValidationError:  # passed over
+            continue
         for step in _measured(part, number, episode):
             steps.append(step)
             total.add("", read, step.nats)
@@ -115,19 +120,11 @@ def _measured(part: str, number: int, episode: Trajectory) -> Iterator[Step]:
         before = turn.answer or ""
 
 
-def _newest(store: Store) -> Iterator[tuple[str, int, Trajectory]]:
-    """Rehearsed episodes, those of the last round first; lines that are none are passed over."""
-    rounds = sorted((path.parent.name for path in store.folder.glob("round-*/episodes.jsonl")), reverse=True)
-    left = BYTES
-    for part in (*rounds, "rehearsal"):
-        if not store.episodes(part).exists():
-            continue
-        with open(store.episodes(part), "rb") as stream:
+def _newest(store: Store) -> Iterator[tuple[str, int, bytes]]:
+    """The lines of rehearsed episodes, those of the last round first."""
+    parts = store.parts()
+    rehearsed = [part for part in parts if part == "rehearsal" or part.startswith("round-")]
+    for part in sorted(rehearsed, reverse=True):  # the rehearsal comes last
+        with open(parts[part], "rb") as stream:
             for number, line in enumerate(stream):
-                left -= len(line)
-                if left < 0:
-                    return
-                try:
-                    yield part, number, Trajectory.model_validate_json(line)
-                except ValidationError:
-                    continue
+                yield part, number, line

@@ -1,7 +1,7 @@
 """Authored code as lines: highlighted, and each with how often real sessions exercised what stands on it.
 
 The compiler numbers branches by the line that they begin on, and all entries of a table by the line that the table
-begins on. Here each entry is looked for where it is written, and every line inside a branch is told as the branch is.
+begins on. Here each entry is looked for where it is written, and lines inside branches are told too (`reach.py`).
 Entries of tables that an expression builds stay where the table begins.
 """
 
@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from dreamer.terminal import plain
+from dreamer.viewer.authored.reach import end, reached
 from envgen.support import Support
 from sandbox import Element
 
 Status = Literal["real", "mixed", "imagined"]
+
+HIGHLIGHTED = 500_000  # characters; of longer code syntax is not marked
 
 SIGNS: dict[Status | None, str] = {"real": "●", "mixed": "◐", "imagined": "○", None: ""}
 
@@ -58,17 +61,28 @@ class Told:
     Attributes:
         branches, entries: how many of each sessions exercised, and how many there are.
         sessions: how many sessions could have.
+        uncounted: the names of tables whose entries nobody counted, as they are too many or not all constants.
     """
 
     branches: tuple[int, int]
     entries: tuple[int, int]
     sessions: int
+    uncounted: Sequence[str] = ()
+
+
+def as_lines(source: str) -> list[str]:
+    """Code as lines, which end where they end for Python; control characters are written out."""
+    return plain(source.replace("\r\n", "\n").replace("\r", "\n")).removesuffix("\n").split("\n")
 
 
 @lru_cache(maxsize=16)
 def highlighted(source: str) -> list[Markup]:
-    """The lines of Python code, each complete markup; control characters are written out."""
-    marked = highlight(plain(source), PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True))
+    """The same with Python's syntax marked, each line complete markup."""
+    written = as_lines(source)
+    if len(source) > HIGHLIGHTED:
+        return list(map(escape, written))
+    lexer = PythonLexer(stripnl=False, ensurenl=False)
+    marked = highlight("\n".join([*written, ""]), lexer, HtmlFormatter(nowrap=True))
     return [Markup(line) for line in marked.removesuffix("\n").split("\n")]
 
 
@@ -81,16 +95,17 @@ def lines(source: str, support: Support | None = None) -> list[Line]:
     code = highlighted(source)
     if support is None:
         return [Line(number, text) for number, text in enumerate(code, start=1)]
-    elements, blocks = _placed(source, support)
+    elements, ran = _placed(source, support)
+    uncounted = _uncounted(source, support)
     found: list[Line] = []
     for number, text in enumerate(code, start=1):
         here = elements.get(number, [])
         status = _status([element.count for element in here])
-        if status is None and text.strip() and number in blocks:
-            status = "real" if blocks[number] else "imagined"
+        if status is None and text.strip() and number in ran:
+            status = "real" if ran[number] else "imagined"
         before = found[-1].status if found else None
         first = status in ("imagined", "mixed") and before not in ("imagined", "mixed")
-        found.append(Line(number, text, status, _said(here), first))
+        found.append(Line(number, text, status, "not counted" if number in uncounted else _said(here), first))
     return found
 
 
@@ -102,7 +117,7 @@ def told(source: str, support: Support) -> Told:
         for element in here:
             counts[element.kind].append(element.count)
     branches, entries = ((sum(map(bool, each)), len(each)) for each in counts.values())
-    return Told(branches, entries, support.shown)
+    return Told(branches, entries, support.shown, list(_uncounted(source, support).values()))
 
 
 def _status(counts: Sequence[int]) -> Status | None:
@@ -126,29 +141,33 @@ def _said(elements: Sequence[Element]) -> str:
 
 
 @lru_cache(maxsize=8)
-def _placed(source: str, support: Support) -> tuple[Mapping[int, list[Element]], Mapping[int, int]]:
-    """Elements by the line that they are written on, and for each line in a branch how often the branch was run.
+def _placed(source: str, support: Support) -> tuple[Mapping[int, list[Element]], Mapping[int, bool]]:
+    """Elements by the line that they are written on, and whether sessions ran the lines of branches.
 
     What makes an environment runs before any session begins, and no session can exercise it: it is left out.
     """
     placed: defaultdict[int, list[Element]] = defaultdict(list)
+    branches: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
     tree = _tree(source)
-    made = {line for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "__init__"
-            for line in _range(node)}
-    entries = dict(_entries(tree))
-    branches: dict[tuple[int, str], int] = {}
+    made, entries = set(_made(tree)), dict(_entries(tree))
     for element in support.elements:
-        line = entries.get((element.line, element.label), element.line) if element.kind == "table" else element.line
-        if element.kind == "branch":
-            if line in made:
-                continue
-            branches[line, element.label] = element.count
+        line = element.line
+        if element.kind == "table":
+            line = entries.get((line, element.label), line)
+        elif line in made:
+            continue
+        else:
+            branches[line, element.label].append(element.count)
         placed[line].append(element)
-    blocks: dict[int, int] = {}
-    for key, body in _bodies(tree):  # outer ones come first, and inner ones say more
-        if key in branches:
-            blocks |= dict.fromkeys(body, branches[key])
-    return placed, blocks
+    return placed, reached(tree, branches)
+
+
+@lru_cache(maxsize=8)
+def _uncounted(source: str, support: Support) -> Mapping[int, str]:
+    """The names of written tables that nobody counted, by the line that each begins on."""
+    counted = {(element.line, element.label.split("[")[0]) for element in support.elements if element.kind == "table"}
+    return {line: name for line, name, value in _tables(_tree(source))
+            if _is_table(value) and (line, name) not in counted and name != "__slots__"}
 
 
 def written(source: str) -> Mapping[tuple[int, str], int]:
@@ -163,40 +182,45 @@ def _tree(source: str) -> ast.Module:
         return ast.Module([], [])
 
 
-def _range(node: ast.stmt | ast.expr) -> range:
-    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
-
-
-def _bodies(tree: ast.AST) -> Iterator[tuple[tuple[int, str], range]]:
-    """The branches that are blocks: where each begins and how the compiler calls it, and the lines of its body."""
-    for node in ast.iter_child_nodes(tree):
-        blocks: list[tuple[int, str, Sequence[ast.stmt]]] = []
-        match node:
-            case ast.FunctionDef(name=name, body=body):
-                blocks = [(node.lineno, name, body)]
-            case ast.If(body=body, orelse=orelse):
-                blocks = [(node.lineno, "if", body), (node.lineno, "else", orelse)]
-            case ast.For(body=body, orelse=orelse) | ast.While(body=body, orelse=orelse):
-                blocks = [(node.lineno, "loop", body), (node.lineno, "ended", orelse)]
-            case ast.ExceptHandler(body=body):
-                blocks = [(node.lineno, "except", body)]
-            case ast.match_case(body=body):
-                blocks = [(body[0].lineno, "case", body)]
-        for line, label, block in blocks:
-            if block:
-                yield (line, label), range(block[0].lineno, _range(block[-1]).stop)
-        yield from _bodies(node)
+def _made(tree: ast.Module) -> Iterator[int]:
+    """The lines of what makes environments: `__init__` of the classes that derive from that of Gymnasium."""
+    kinds = {"Env"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            kinds |= {alias.asname for alias in node.names if alias.name == "Env" and alias.asname}
+        elif isinstance(node, ast.ClassDef) and kinds & {ast.unparse(base).split(".")[-1] for base in node.bases}:
+            kinds.add(node.name)
+            for part in node.body:
+                if isinstance(part, ast.FunctionDef) and part.name == "__init__":
+                    yield from range(part.lineno, end(part) + 1)
 
 
 def _entries(tree: ast.Module) -> Iterator[tuple[tuple[int, str], int]]:
     """Where each entry of each written table stands: by the line of its table and its label."""
+    for line, name, value in _tables(tree):
+        for label, where in _inside(value, name):
+            yield (line, label), where
+
+
+def _tables(tree: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
+    """Where in modules and classes a name is given to what may be a table, and what it is given to."""
     scopes: list[Sequence[ast.stmt]] = [tree.body]
     scopes += [node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     for scope in scopes:
         for node in scope:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                for label, line in _inside(node.value, node.targets[0].id):
-                    yield (node.lineno, label), line
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name), *_], value=value):
+                    yield node.lineno, name, value
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                    yield node.lineno, name, value
+
+
+def _is_table(value: ast.expr) -> bool:
+    """Whether it is a container with something in it, written out or built by a comprehension."""
+    match value:
+        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items) | ast.Dict(values=items):
+            return bool(items)
+    return isinstance(value, ast.ListComp | ast.SetComp | ast.DictComp)
 
 
 def _inside(value: ast.expr, label: str) -> Iterator[tuple[str, int]]:

@@ -7,7 +7,7 @@ const off = {
 const marked = () => [...document.querySelectorAll("[data-key]")];
 
 function help() {
-  const open = document.querySelector("dialog.keys");
+  const open = document.querySelector("dialog.keys[open]");
   if (open) return open.close();
   const dialog = document.createElement("dialog");
   dialog.className = "keys";

@@ -9,6 +9,7 @@ import pytest
 
 from dreamer.records import Authored, Validated
 from dreamer.store import Store
+from dreamer.viewer.authored import ensemble
 from dreamer.viewer.authored.fidelity import groups
 from dreamer.viewer.routes import show
 from dreamer.viewer.site import Place, Site
@@ -72,6 +73,9 @@ def test_code_counts_and_fidelity_stand_on_the_page(site: Site, digests: list[st
     assert "probability that it gives a logged answer step_probability 1.000" in words
     assert "lower end at least 0.9" in words
     assert "Nowhere on the held-out sessions." in words
+    _, html = show(site, Place(f"{RUN}/{digests[0]}"))
+    assert '<li id="L9"' in html
+    assert 'href="#L9"' not in html  # thousands of stops for who goes by keyboard
     assert "2 members passed the gate" in words
 
 
@@ -141,11 +145,14 @@ def test_damaged_records_are_told(corridor: Store, digests: list[str], tmp_path:
     store = Store(shutil.copytree(corridor.root, tmp_path / "corridor"))
     log = store.correspondence / "exchanges.jsonl"
     log.write_text("nonsense\n" + log.read_text())
-    for file in store.correspondence.glob("*.reply.md"):
+    (tmp_path / "secret.md").write_text("a secret")
+    for file in [*store.correspondence.glob("*.reply.md")]:
         file.unlink()
+        file.symlink_to(tmp_path / "secret.md")
     shutil.rmtree(store.root / "environments" / digests[1])
     words = read(Site([store.root]), f"{RUN}/{digests[0]}")
     assert "Its file is missing from the transcript." in words
+    assert "a secret" not in words
     assert "passed the gate" in words
     outside = Environment(source=worlds.PAYS_DOUBLE, author="x", lineage=Lineage(
         parent=None, calls=1, tokens=1, dollars=1.5, seconds=1.0, exchanges=("/../../config", "unknown")))
@@ -162,7 +169,8 @@ def test_damaged_records_are_told(corridor: Store, digests: list[str], tmp_path:
     assert "is no record of this version" in html
 
 
-def test_members_disagree_where_episodes_say_so(corridor: Store, digests: list[str], tmp_path: Path) -> None:
+def test_members_disagree_where_episodes_say_so(corridor: Store, digests: list[str], tmp_path: Path,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(shutil.copytree(corridor.root, tmp_path / "corridor"))
     assert "No rehearsed episode says how far" in read(Site([store.root]), f"{RUN}/{digests[0]}")
     session = corridor.load_sessions("shown")[0]
@@ -176,7 +184,14 @@ def test_members_disagree_where_episodes_say_so(corridor: Store, digests: list[s
     words = said(html)
     assert f"by 2.000 [1.000, 3.000] n = {2 * len(session.turns)} nats a step" in words
     assert "of 3 rehearsed episodes" in words
+    limit = len(store.episodes("round-001").read_bytes()) + 1
+    monkeypatch.setattr(ensemble, "BYTES", limit)
+    assert "of the newest 1 rehearsed episodes" in read(Site([store.root]), f"{RUN}/{digests[0]}")
     assert 'href="/corridor/night-001/trajectories/round-001/0#turn-1"' in html
+    monkeypatch.undo()
+    elsewhere = store.episodes("round-001").rename(tmp_path / "episodes.jsonl")
+    store.episodes("round-001").symlink_to(elsewhere)
+    assert "of 2 rehearsed episodes" in read(Site([store.root]), f"{RUN}/{digests[0]}")
 
 
 def test_two_environments_line_by_line(site: Site, digests: list[str]) -> None:

@@ -105,7 +105,7 @@ def test_what_is_missing_or_damaged_is_said(tmp_path: Path) -> None:
     assert "trajectories/shown" not in html
     (store.folder / "patterns.json").write_text('{"sessions": "many"}')
     status, html = show(site, Place(PAGE))
-    assert (status, "is no patterns of this version" in html) == (500, True)
+    assert (status, "is no record of this version" in html) == (500, True)
     (store.folder / "patterns.json").unlink()
     status, html = show(site, Place(PAGE))
     assert (status, "the stage read of this night is not done" in html) == (404, True)

@@ -189,6 +189,8 @@ def test_broken_lines_are_counted_and_named_and_nothing_else_is_lost(store: Stor
     assert broken.status_code == 500
     assert "line 2: no trajectory of this version" in broken.text
     assert client.get(f"{LIST}/shown/1.json").content == b'{"id": "cut\n'
+    store.sessions("shown").write_bytes(b"\n".join((lines[5], good)))
+    assert real.number_of(store, "shown", "session-1") == 1
 
 
 def test_several_fill_one_index_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def digests(corridor: Store) -> list[str]:
 def test_code_counts_and_fidelity_stand_on_the_page(site: Site, digests: list[str]) -> None:
     words = read(site, f"{RUN}/{digests[0]}")
     assert "passed the gate" in words
-    assert "exercised, by how many of 20 shown sessions" in words
+    assert "vouched for, by how many of 20 shown sessions" in words
     assert "step 20 def step(self, action):" in words
     assert "imagined raise ValueError" in words
     assert "probability that it gives a logged answer step_probability 1.000" in words

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from markupsafe import Markup
 
 from dreamer.terminal import plain
-from dreamer.viewer.words import short
+from dreamer.viewer.words import indented, short
 
 MOST = 600  # words of each text that are compared one by one; of longer differences the whole is marked
 LONGEST = 6000  # characters of a text that are shown
@@ -19,6 +19,12 @@ def cut(text: str, longest: int = LONGEST) -> str:
     """A text that is short enough to be shown, with control characters written out."""
     shown = plain(text[:longest])
     return shown if len(text) <= longest else f"{shown}… ({len(text) - longest:,} more characters)"
+
+
+def spread(one: str, other: str) -> tuple[str, str]:
+    """Two texts, both indented where they are JSON, unless only their white space differs."""
+    both = indented(one), indented(other)
+    return (one, other) if both[0] == both[1] else both
 
 
 def marked(real: str, dream: str) -> tuple[Markup, Markup]:

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import orjson
 from markupsafe import Markup
 
 from dreamer.terminal import plain
 from rollout.figure import Figure
 
+LONG = 20_000  # characters of JSON, beyond which it is not indented
 COUNTED = {"drafts", "environments", "episodes", "items", "sessions", "steps"}  # units of counts
 
 
@@ -66,7 +68,18 @@ def tail(text: str, longest: int = 80) -> str:
     return text if len(text) <= longest else f"…{text[-longest:]}"
 
 
+def indented(text: str) -> str:
+    """JSON for people to read; any other text as it is, and what indenting would change or is long, too."""
+    try:
+        if text[:1] not in ("{", "[") or len(text) > LONG:
+            return text
+        spread = orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
+    except (orjson.JSONDecodeError, TypeError):  # a TypeError where it is nested too deep to be written
+        return text
+    return spread if "".join(spread.split()) == "".join(text.split()) else text
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": number, "amount": amount, "figure": figure, "duration": duration, "moment": moment, "short": short,
-    "tail": tail, "plain": plain,
+    "tail": tail, "indented": indented, "plain": plain,
 }

@@ -99,6 +99,17 @@ class Dreamt:
         """The number of the first step that the dream got wrong."""
         return next((step.number for step in self.steps if step.wrong), None)
 
+    @property
+    def begun(self) -> bool:
+        """Whether the dream had a state to begin in, as far as it was asked."""
+        first = next((step for step in self.steps if step.scored), None)
+        return first is None or bool(first.told) or first.status not in ("lost", "not compared")
+
+    @property
+    def found(self) -> int | None:
+        """The number of the first step that it had a state for."""
+        return next((step.number for step in self.steps if step.told), None)
+
     def excerpt(self, step: Step) -> list[Line]:
         """The lines of code that a step ran."""
         return excerpt(self.source, step.ran)

@@ -1,14 +1,16 @@
 """Where the dream is wrong: a real session and the dream given the same actions, step by step, side by side."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dreamer.records import Authored, Judged, Validated
 from dreamer.store import Store
+from dreamer.terminal import plain
 from dreamer.viewer.authored.dreamt import Dreamt, Step, dreamt
-from dreamer.viewer.difference import cut, marked, parting
+from dreamer.viewer.difference import cut, marked, parting, spread
 from dreamer.viewer.played import real
 from dreamer.viewer.site import NotThere, Place, Site, environment_of
+from dreamer.viewer.words import tail
 from envgen.counterexamples import Counterexamples, Mismatch
 
 NEAR = 2  # steps that are shown before and after one that differs; the rest of those that are not wrong are folded
@@ -48,13 +50,13 @@ class Look:
     """What is looked at.
 
     Attributes:
-        title: of the page.
+        title: of the page; None where it is called by its session.
         part, number: the session.
         cases: of the environment; none where nobody judged it, or it got nothing wrong.
         case: the one that is looked at, if any.
     """
 
-    title: str
+    title: str | None
     path: str
     digest: str
     part: str
@@ -89,7 +91,7 @@ def beside(site: Site, place: Place, run: str, night: int, digest: str, part: st
     """Any real session beside the dream."""
     store = site.store(run, night)
     judged = _judged(store, digest)
-    look = Look("A real session and the dream", f"{run}/{store.folder.name}", digest, part, number, _cases(judged),
+    look = Look(None, f"{run}/{store.folder.name}", digest, part, number, _cases(judged),
                 None, judged)
     return _page(site, place, store, look)
 
@@ -100,10 +102,13 @@ def _page(site: Site, place: Place, store: Store, look: Look) -> str:
     focus = look.case.mismatch.turn if look.case else told.first
     first = max(0, (focus or 1) - 1 - SHOWN // 2)
     shown = told.steps[first : first + SHOWN]
+    opened = set(_opened(told.steps, focus))
     author = environment_of(store, look.digest).author
     return site.render(
-        place, "divergence.html.jinja", title=look.title, look=look, told=told, author=author,
-        focus=next((step for step in told.steps if step.number == focus), None), groups=list(_groups(shown)),
+        place, "divergence.html.jinja", look=look,
+        title=look.title or f"{tail(plain(told.session.id))} and the dream", told=told, author=author,
+        focus=next((step for step in told.steps if step.number == focus), None),
+        opened=opened, groups=list(_groups(shown, opened)), spread=spread,
         shown=shown, kinds=_kinds(look.cases), others=_others(store, look.digest), counts=_counts(told),
         parts={part: count for part in real.PARTS if (count := real.count(store, part))}, linked=LINKED,
         marked=marked, parting=parting, cut=cut)
@@ -143,15 +148,21 @@ def _counts(told: Dreamt) -> Mapping[str, int]:
     return {"all": len(told.steps), "right": sum(step.status in ("alike", "possible") for step in told.steps)}
 
 
-def _groups(steps: Sequence[Step]) -> Iterator[Group]:
+def _opened(steps: Sequence[Step], focus: int | None) -> Iterator[int]:
+    """The numbers of the steps that differ; of those at which the dream is lost, the first one."""
+    lost = next((step.number for step in steps if step.status == "lost"), None)
+    return (step.number for step in steps if step.wrong and (step.status != "lost" or step.number in (lost, focus)))
+
+
+def _groups(steps: Sequence[Step], opened: Container[int]) -> Iterator[Group]:
     """Steps that differ and those near them one by one, others folded."""
     begin = 0
     while begin < len(steps):
-        if steps[begin].wrong:
+        if steps[begin].number in opened:
             yield Group(steps[begin : begin + 1])
             begin += 1
             continue
-        end = next((place for place in range(begin, len(steps)) if steps[place].wrong), len(steps))
+        end = next((place for place in range(begin, len(steps)) if steps[place].number in opened), len(steps))
         head = begin + NEAR if begin else begin
         tail = end - NEAR if end < len(steps) else end
         if (begin == 0 and end == len(steps)) or tail - head <= NEAR:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import orjson
 
+from dreamer.viewer.words import indented
 from rollout.trajectory import Call, Image, Message, Observation, Other, Part, Reasoning, Text, Trajectory, Turn
 
 LONG = 20_000  # characters of a text
@@ -85,7 +86,7 @@ class Transcript:
         for message in observation.messages[:PARTS]:
             if message.role == "tool" or message.call is not None:
                 name = message.name or names.get(message.call or "", "")
-                yield self._cut(Said("result", message.text, name, failed=bool(message.failed)))
+                yield self._cut(Said("result", indented(message.text), name, failed=bool(message.failed)))
             else:
                 yield from self._parts(message, "" if message.role == "user" else message.role)
 
@@ -111,19 +112,11 @@ def _said(parts: Iterable[Part], who: str) -> Iterator[Said]:
             case Reasoning():
                 yield Said("reasoning", part.text, who)
             case Call():
-                yield Said("call", _indented(part.arguments), part.name)
+                yield Said("call", indented(part.arguments), part.name)
             case Image():
                 yield Said("image", " ".join(filter(None, (part.reference, part.media_type))), who)
             case Other():
                 yield Said("other", _json(part.value), who)
-
-
-def _indented(arguments: str) -> str:
-    """Arguments of a call, for people to read; as they are where that cannot be done."""
-    try:
-        return _json(orjson.loads(arguments)) if len(arguments) <= LONG else arguments
-    except (orjson.JSONDecodeError, TypeError):  # a TypeError where they are nested too deep to be written
-        return arguments
 
 
 def _json(value: object) -> str:

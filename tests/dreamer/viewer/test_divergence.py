@@ -14,7 +14,7 @@ from dreamer.store import Store
 from dreamer.viewer import site as sites
 from dreamer.viewer.app import application
 from dreamer.viewer.authored import dreamt
-from dreamer.viewer.difference import marked, parting
+from dreamer.viewer.difference import marked, parting, spread
 from dreamer.viewer.pages import divergence as pages
 from dreamer.viewer.routes import show
 from dreamer.viewer.site import Place, Site
@@ -278,6 +278,27 @@ def test_tool_calls_and_logs_without_rewards_are_shown(site: Site, tmp_path: Pat
     assert "– the log ends here" in words
 
 
+def test_a_dream_that_cannot_begin_says_so_and_its_lost_steps_are_folded(site: Site, tmp_path: Path) -> None:
+    call = Message(role="assistant", content=(Call(name="go", arguments="{}"),))
+    answers = ('{"a": 1, "b": [2]}', "The cellar.", "Cell 1.", "Cell 1.")
+    told = Trajectory.model_validate({"id": f"{'logs/' * 30}sessions.jsonl:7", "source": "real", "observation": "Hi.",
+        "turns": [Turn(action="How are you?", observation="I am well."),
+                  *(Turn(action=call, observation=answer) for answer in answers), Turn(action=call)]})
+    store = bare_night(tmp_path, worlds.CORRIDOR, [told] * 20)
+    path = f"{only(site, store)}/session/held_out/3"
+    _, html = show(site, Place(path))
+    words = said(html)
+    assert re.search("<h1>(.*)</h1>", html)[1].endswith('sessions.jsonl:7</a> and the dream')  # type: ignore[index]
+    assert "held out 4" in words
+    assert 'trajectories?part=held_out">all of them</a>' in html
+    assert "cannot begin with this text, and so has no state to act in until turn 5" in words
+    assert '{\n  &#34;a&#34;: 1,' in html
+    assert re.findall('id="turn-(.)" class="step ([a-z-]+)', html) == [
+        ("1", "not-compared"), ("2", "lost"), ("3", "lost"), ("4", "lost"), ("5", "alike"), ("6", "unanswered")]
+    assert html.count('class="step-head"') == 1
+    assert "Every way it could fall was tried" not in words
+
+
 def test_of_long_sessions_and_texts_a_part_is_shown(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                                                         ) -> None:
     monkeypatch.setattr(pages, "REPLAYED", 30)
@@ -332,6 +353,9 @@ def test_long_differences_are_marked_as_a_whole() -> None:
     assert left.startswith("same ")
     assert left.count("<del>") == right.count("<ins>") == 1
     assert "more characters" in left
+    assert spread('{"a": [1]}', '{"a": [2]}') == ('{\n  "a": [\n    1\n  ]\n}', '{\n  "a": [\n    2\n  ]\n}')
+    assert spread('{"a":1}', '{"a": 1}') == ('{"a":1}', '{"a": 1}')  # else they would look alike
+    assert spread("{no JSON", '{"a": 1.50}') == ("{no JSON", '{"a": 1.50}')
     assert marked("<b>", "<i>") == ("&lt;<del>b</del>&gt;", "&lt;<ins>i</ins>&gt;")
 
 

@@ -75,7 +75,7 @@ def test_each_answer_says_what_real_sessions_saw(played: Callable[..., str], sto
     assert f"{moved} × Cell 2. reward 0" in words
     assert "the dream says what a real session saw" in words
     assert words.count("● vouched for") == 2
-    assert "held out 0, turn" in words
+    assert "held out 1, turn" in words
 
 
 def test_an_answer_that_no_session_saw_is_told(played: Callable[..., str]) -> None:
@@ -91,6 +91,8 @@ def test_what_nobody_did_is_imagined_and_the_end_ends(played: Callable[..., str]
     assert "○ imagined" in words
     assert "The game ended here. Reward in all: 5." in words
     assert "What do you do?" not in words
+    assert words.count("Undo Restart") == 2  # above, and where it ended
+    assert "Vouched for: all code behind the answer" in words
     assert "It does not know what follows." in played("ask")
 
 

@@ -113,7 +113,7 @@ def served(folder: Path) -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            home = process.stdout.readline().partition("?")[0]
+            home = process.stdout.readline().partition("#")[0]
             urlopen(f"{home}static/icon.svg").close()  # it is up
             yield home
         finally:

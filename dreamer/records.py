@@ -104,6 +104,10 @@ class Validated(Record):
         """Those that the gate passes."""
         return tuple(each for each in self.judged if not each.refusals)
 
+    def of(self, environment: str) -> Judged | None:
+        """What was said of the environment with a digest; None where it was not judged."""
+        return next((each for each in self.judged if each.environment == environment), None)
+
     @property
     def worlds(self) -> dict[str, tuple[int, ...]]:
         """Of each member, by its digest, what of its code sessions vouch for."""

@@ -161,10 +161,11 @@ class Site:
         run, _, rest = place.path.partition("/")
         name, _, page = rest.partition("/")
         number = name.removeprefix("night-")
-        if run not in self.runs or not number.isdecimal():
+        try:
+            nights = self.nights(run)
+        except NotThere:
             return None
-        nights = self.nights(run)
-        if not 1 <= int(number) <= len(nights):
+        if not number.isdecimal() or len(number) > 9 or not 1 <= int(number) <= len(nights):
             return None
         store = nights[int(number) - 1]
         kind, _, named = page.partition("/")

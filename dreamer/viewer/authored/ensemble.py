@@ -11,12 +11,14 @@ from pydantic import ValidationError
 from dreamer.store import Store
 from envgen.counterexamples import template
 from envgen.patterns import Patterns
+from envgen.steps import steps as steps_of
 from rollout.figure import Figure, Ratio, ratios
 from rollout.trajectory import Trajectory
 
 EPISODES, STEPS = 2000, 5000  # most that are read, and most measured steps that are sorted into forms
 BYTES = 1 << 25
 LISTED = 12  # of each kind
+
 
 @dataclass(frozen=True)
 class Step:
@@ -113,11 +115,9 @@ class Sums:
 
 
 def _measured(part: str, number: int, episode: Trajectory) -> Iterator[Step]:
-    before = episode.observation.text
-    for place, turn in enumerate(episode.turns):
+    for place, (before, turn, answer) in enumerate(steps_of(episode)):
         if turn.disagreement is not None:
-            yield Step(part, number, place, before, turn.action.text, turn.answer or "", turn.disagreement)
-        before = turn.answer or ""
+            yield Step(part, number, place, before, turn.action.text, answer, turn.disagreement)
 
 
 def _newest(store: Store) -> Iterator[tuple[str, int, bytes]]:

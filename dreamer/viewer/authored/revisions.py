@@ -34,9 +34,8 @@ class Revision:
 
 def tree(store: Store, authored: Authored, validated: Validated | None) -> list[Revision]:
     """The first drafts, best first, each with its revisions."""
-    judged = {each.environment: each for each in validated.judged} if validated else {}
-    drafts = [Revision(each, _environment(store, each.environment), judged.get(each.environment))
-              for each in authored.candidates]
+    drafts = [Revision(each, _environment(store, each.environment),
+                       validated.of(each.environment) if validated else None) for each in authored.candidates]
     return _grown(drafts)
 
 

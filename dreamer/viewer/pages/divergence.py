@@ -1,36 +1,24 @@
 """Where the dream is wrong: a real session and the dream given the same actions, step by step, side by side."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from dreamer.records import Authored, Judged, Validated
 from dreamer.store import Store
 from dreamer.terminal import plain
+from dreamer.viewer.authored.cases import Case, by_kind, cases
 from dreamer.viewer.authored.dreamt import Dreamt, Step, dreamt
 from dreamer.viewer.difference import cut, marked, parting, spread
 from dreamer.viewer.played import real
 from dreamer.viewer.site import NotThere, Place, Site, environment_of
 from dreamer.viewer.words import tail
-from envgen.counterexamples import Counterexamples, Mismatch
 
 NEAR = 2  # steps that are shown before and after one that differs; the rest of those that are not wrong are folded
 REPLAYED = 2000  # turns of a session, or as many as lead past a counter-example
 SHOWN = 200  # steps of a session on one page
 WRONG = "Where the dream is wrong"  # the title
 LINKED = 12  # sessions that are offered where nothing differs
-
-
-@dataclass(frozen=True)
-class Case:
-    """A counter-example: one step of a held-out session that the dream got wrong.
-
-    Attributes:
-        number: over all kinds, from 0.
-    """
-
-    number: int
-    kind: Counterexamples
-    mismatch: Mismatch
 
 
 @dataclass(frozen=True)
@@ -52,8 +40,8 @@ class Look:
     Attributes:
         title: of the page; None where it is called by its session.
         part, number: the session.
-        cases: of the environment; none where nobody judged it, or it got nothing wrong.
-        case: the one that is looked at, if any.
+        validated: what the held-out sessions say of environments, if anyone asked them.
+        case: the counter-example that is looked at, if any.
     """
 
     title: str | None
@@ -61,38 +49,44 @@ class Look:
     digest: str
     part: str
     number: int
-    cases: Sequence[Case]
-    case: Case | None
-    judged: Judged | None
+    validated: Validated | None
+    case: Case | None = None
+
+    @property
+    def judged(self) -> Judged | None:
+        """What they say of this one."""
+        return self.validated.of(self.digest) if self.validated else None
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """Of the environment; none where nobody judged it, or it got nothing wrong."""
+        return cases(self.judged)
 
 
 def divergence(site: Site, place: Place, run: str, night: int, digest: str, number: int = 0) -> str:
     """A counter-example; where there is none, the first held-out session."""
     store = site.store(run, night)
     environment_of(store, digest)
-    judged, path = _judged(store, digest), f"{run}/{store.folder.name}"
-    cases = _cases(judged)
-    if not cases:
+    look = Look(WRONG, f"{run}/{store.folder.name}", digest, "held_out", 0, store.load("validate", Validated))
+    if not look.cases:
         if not real.count(store, "held_out"):
             return site.render(place, "trouble.html.jinja", title=WRONG,
                                words="This night has kept no real sessions to compare the dream with.")
-        return _page(site, place, store, Look(WRONG, path, digest, "held_out", 0, cases, None, judged))
-    if number >= len(cases):
-        raise NotThere(f"there is no counter-example {number}; they are numbered from 0 to {len(cases) - 1}")
-    case = cases[number]
+        return _page(site, place, store, look)
+    if number >= len(look.cases):
+        raise NotThere(f"there is no counter-example {number}; they are numbered from 0 to {len(look.cases) - 1}")
+    case = look.cases[number]
     line = real.number_of(store, "held_out", case.mismatch.session)
     if line is None:
         raise NotThere(f"session {case.mismatch.session!r}, which counter-example {number} is of, is no longer among "
                        "the held-out sessions")
-    return _page(site, place, store, Look(WRONG, path, digest, "held_out", line, cases, case, judged))
+    return _page(site, place, store, replace(look, number=line, case=case))
 
 
 def beside(site: Site, place: Place, run: str, night: int, digest: str, part: str, number: int) -> str:
     """Any real session beside the dream."""
     store = site.store(run, night)
-    judged = _judged(store, digest)
-    look = Look(None, f"{run}/{store.folder.name}", digest, part, number, _cases(judged),
-                None, judged)
+    look = Look(None, f"{run}/{store.folder.name}", digest, part, number, store.load("validate", Validated))
     return _page(site, place, store, look)
 
 
@@ -109,38 +103,16 @@ def _page(site: Site, place: Place, store: Store, look: Look) -> str:
         title=look.title or f"{tail(plain(told.session.id))} and the dream", told=told, author=author,
         focus=next((step for step in told.steps if step.number == focus), None),
         opened=opened, groups=list(_groups(shown, opened)), spread=spread,
-        shown=shown, kinds=_kinds(look.cases), others=_others(store, look.digest), counts=_counts(told),
+        shown=shown, kinds=by_kind(look.cases), others=_others(store, look), counts=_counts(told),
         parts={part: count for part in real.PARTS if (count := real.count(store, part))}, linked=LINKED,
         marked=marked, parting=parting, cut=cut)
 
 
-def _judged(store: Store, digest: str) -> Judged | None:
-    """What the held-out sessions say of an environment, if anyone asked them."""
-    validated = store.load("validate", Validated)
-    return next((each for each in validated.judged if each.environment == digest), None) if validated else None
-
-
-def _cases(judged: Judged | None) -> list[Case]:
-    kinds = judged.report.counterexamples if judged and judged.report else ()
-    pairs = [(kind, mismatch) for kind in kinds for mismatch in kind.examples]
-    return [Case(number, kind, mismatch) for number, (kind, mismatch) in enumerate(pairs)]
-
-
-def _kinds(cases: Sequence[Case]) -> list[tuple[Counterexamples, list[Case]]]:
-    """The cases by their kinds."""
-    found: list[tuple[Counterexamples, list[Case]]] = []
-    for case in cases:
-        if not found or found[-1][0] is not case.kind:
-            found.append((case.kind, []))
-        found[-1][1].append(case)
-    return found
-
-
-def _others(store: Store, digest: str) -> list[str]:
+def _others(store: Store, look: Look) -> list[str]:
     """The other environments that were judged, and else those that were written."""
-    validated, authored = store.load("validate", Validated), store.load("author", Authored)
-    known = [each.environment for each in (validated.judged if validated else authored.candidates if authored else ())]
-    return [each for each in known if each != digest]
+    authored = None if look.validated else store.load("author", Authored)
+    known = look.validated.judged if look.validated else authored.candidates if authored else ()
+    return [each.environment for each in known if each.environment != look.digest]
 
 
 def _counts(told: Dreamt) -> Mapping[str, int]:

@@ -1,10 +1,9 @@
 """The page of an environment: its code with what real sessions vouch for, how well it tells them, and its making."""
 
-from dataclasses import dataclass
-
 from dreamer.files import StoreError
-from dreamer.records import Authored, Judged, Validated
+from dreamer.records import Authored, Validated
 from dreamer.store import Store
+from dreamer.viewer.authored.cases import by_kind, cases
 from dreamer.viewer.authored.changes import changes
 from dreamer.viewer.authored.ensemble import Disagreement, disagreement
 from dreamer.viewer.authored.fidelity import groups
@@ -12,19 +11,6 @@ from dreamer.viewer.authored.letters import letters
 from dreamer.viewer.authored.revisions import tree
 from dreamer.viewer.authored.source import lines, told
 from dreamer.viewer.site import Place, Site, environment_of
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """A counter-example as the page lists it.
-
-    Attributes:
-        number: in the order of all examples of all kinds, from 0.
-    """
-
-    kind: str
-    count: int
-    numbers: list[int]
 
 
 def environment(site: Site, place: Place, run: str, night: int, digest: str) -> str:
@@ -36,13 +22,13 @@ def environment(site: Site, place: Place, run: str, night: int, digest: str) -> 
     shown = environment_of(store, digest)
     authored, validated = store.load("author", Authored), store.load("validate", Validated)
     candidate = next((each for each in authored.candidates if each.environment == digest), None) if authored else None
-    judged = next((each for each in validated.judged if each.environment == digest), None) if validated else None
+    judged = validated.of(digest) if validated else None
     support = judged.support if judged else None
     return site.render(
         place, "environment.html.jinja", title=f"Environment {digest[:8]}", shown=shown, candidate=candidate,
         judged=judged, lines=lines(shown.source, support), told=told(shown.source, support) if support else None,
         figures=groups(judged.report, store.configuration.gate) if judged and judged.report else {},
-        wrong=_wrong(judged) if judged else [], members=validated.members if validated else (),
+        wrong=by_kind(cases(judged)), members=validated.members if validated else (),
         revisions=tree(store, authored, validated) if authored else [],
         drafts=authored.candidates if authored else (),
         letters=letters(store, shown.lineage.exchanges) if shown.lineage else [],
@@ -53,15 +39,6 @@ def two_environments(site: Site, place: Place, run: str, night: int, digest: str
     """The page of what differs between an environment and another one."""
     store = site.store(run, night)
     return changes(site, place, store, environment_of(store, digest), environment_of(store, other))
-
-
-def _wrong(judged: Judged) -> list[Wrong]:
-    found, number = [], 0
-    for kind in judged.report.counterexamples if judged.report else ():
-        numbers = list(range(number, number + len(kind.examples)))
-        number += len(kind.examples)
-        found.append(Wrong(f"{kind.action}: {', '.join(kind.differs)}", kind.count, numbers))
-    return found
 
 
 def _disagreement(store: Store, validated: Validated | None) -> Disagreement | None:

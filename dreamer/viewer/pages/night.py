@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
+from pydantic import BaseModel
 
 from dreamer.accreditation.consent import candidate
 from dreamer.accreditation.promotions import PromotionError
@@ -42,65 +43,53 @@ class Step:
     link: tuple[str, str] | None = None
 
 
+KINDS: dict[str, type[BaseModel]] = {
+    "read": Logs, "author": Authored, "validate": Validated, "clone": Base, "rehearse": Rehearsed,
+    "experience": Gathered, "gap": Gap, "learn": Update, "evaluate": Accreditation, "baselines": Baselines,
+}
+
+
 def night(site: Site, place: Place, run: str, night: int) -> str:
     """The page of a night."""
     store = site.store(run, night)
-    now = state(store)
-    validated, update = store.load("validate", Validated), store.load("learn", Update)
+    now, config = state(store), store.configuration
+    records = {stage: store.load(stage, kind) for stage, kind in KINDS.items()}
     return site.render(
-        place, "night.html.jinja", title=f"{store.configuration.name}, night {night}", store=store, state=now,
-        steps=[_told(store, stage, f"{run}/{store.folder.name}") for stage in now.stages],
-        charts=list(_charts(now, store.configuration)), validated=validated,
-        authored=store.load("author", Authored), update=update,
-        accreditation=store.load("evaluate", Accreditation), baselines=store.load("baselines", Baselines),
-        base=store.load("clone", Base), rehearsed=store.load("rehearse", Rehearsed), guards=store.configuration.guards,
-        promotions=store.promotions, may=_may(store, now), rounds=len(update.rounds) if update else 0)
+        place, "night.html.jinja", title=f"{config.name}, night {night}", store=store, state=now,
+        steps=[_told(stage, records[stage.name], f"{run}/{store.folder.name}") for stage in now.stages],
+        charts=list(_charts(now, config)), validated=records["validate"], authored=records["author"],
+        update=records["learn"], accreditation=records["evaluate"], baselines=records["baselines"],
+        rehearsed=records["rehearse"], guards=config.guards, promotions=store.promotions, may=_may(store, now))
 
 
-def _told(store: Store, stage: Stage, path: str) -> Step:
+def _told(stage: Stage, record: BaseModel | None, path: str) -> Step:
     """What came of a stage."""
-    if stage.status != "done":
-        return Step(stage)
-    match stage.name:
-        case "read":
-            logs = store.load("read", Logs)
-            return Step(stage, f"{logs.shown + logs.selection + logs.held_out:,} sessions: {logs.shown:,} shown, "
-                               f"{logs.selection:,} to choose by, {logs.held_out:,} held out" if logs else "",
-                        (f"{path}/patterns", "patterns"))
-        case "author":
-            authored = store.load("author", Authored)
-            return Step(stage, _counted(len(authored.candidates), "draft") if authored else "")
-        case "validate":
-            validated = store.load("validate", Validated)
-            if validated is None or not validated.judged:
-                return Step(stage)
-            words = f"{len(validated.members)} of {len(validated.judged)} passed the gate"
-            return Step(stage, words, (f"{path}/environments/{validated.best.environment}/divergence",
-                                       "where the dream is wrong"))
-        case "clone":
-            base = store.load("clone", Base)
-            return Step(stage, f"{base.parameters:,} parameters, {base.cloned_steps:,} steps" if base else "")
-        case "rehearse":
-            rehearsed = store.load("rehearse", Rehearsed)
-            return Step(stage, f"success in the dream {rehearsed.played.success}" if rehearsed else "")
-        case "experience":
-            gathered = store.load("experience", Gathered)
-            return Step(stage, f"from {gathered.sessions:,} sessions, {len(gathered.dropped)} items dropped"
-                        if gathered else "")
-        case "gap":
-            gap = store.load("gap", Gap)
-            return Step(stage, f"teacher not told {gap.bare}, told {gap.told}, {gap.bare.unit}" if gap else "")
-        case "learn":
-            update = store.load("learn", Update)
-            return Step(stage, f"{update.episodes:,} episodes in {len(update.rounds)} rounds, "
-                               f"{update.episodes_per_second:,.0f} a second" if update else "",
-                        (f"{path}/trajectories", "trajectories"))
-        case "evaluate":
-            judged = store.load("evaluate", Accreditation)
-            evidence = judged.evidence if judged else None
-            return Step(stage, f"{evidence.before.success} → {evidence.after.success}" if evidence else "no evidence")
-        case _:
-            return Step(stage)
+    words, link = "", None
+    match record:
+        case Logs():
+            words = (f"{record.shown + record.selection + record.held_out:,} sessions: {record.shown:,} shown, "
+                     f"{record.selection:,} to choose by, {record.held_out:,} held out")
+            link = f"{path}/patterns", "patterns"
+        case Authored():
+            words = _counted(len(record.candidates), "draft")
+        case Validated() if record.judged:
+            words = f"{len(record.members)} of {len(record.judged)} passed the gate"
+            link = f"{path}/environments/{record.best.environment}/divergence", "where the dream is wrong"
+        case Base():
+            words = f"{record.parameters:,} parameters, {record.cloned_steps:,} steps"
+        case Rehearsed():
+            words = f"success in the dream {record.played.success}"
+        case Gathered():
+            words = f"from {record.sessions:,} sessions, {len(record.dropped)} items dropped"
+        case Gap():
+            words = f"teacher not told {record.bare}, told {record.told}, {record.bare.unit}"
+        case Update():
+            words = (f"{record.episodes:,} episodes in {len(record.rounds)} rounds, "
+                     f"{record.episodes_per_second:,.0f} a second")
+            link = f"{path}/trajectories", "trajectories"
+        case Accreditation(evidence=evidence):
+            words = f"{evidence.before.success} → {evidence.after.success}" if evidence else "no evidence"
+    return Step(stage, words, link)
 
 
 def _counted(count: int, noun: str) -> str:

@@ -168,8 +168,8 @@ def _vouched(store: Store, digest: str) -> Sequence[int] | None:
         validated = store.load("validate", Validated)
     except StoreError:
         return None
-    return next((each.vouched for each in validated.judged if each.environment == digest and each.support), None
-                ) if validated else None
+    judged = validated.of(digest) if validated else None
+    return judged.vouched if judged and judged.support else None
 
 
 def _played(source: str, game: Game, episode: Episode, elements: Sequence[Element], counted: bool, past: Past,
